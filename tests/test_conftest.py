@@ -1,0 +1,50 @@
+"""The leak check itself: it has to see what it is there for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+LEAKS = {
+    "threads": "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
+    "processes": "import subprocess; KEPT.append(subprocess.Popen(['sleep', '30']))",
+    "files": "import os; KEPT.append(os.open('/etc/hosts', os.O_RDONLY))",
+}
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    conftest = (Path(__file__).parent / "conftest.py").read_text()
+    pytester.makeconftest(conftest.replace("PATIENCE = 10.0", "PATIENCE = 0.2"))
+    pytester.makeini("[pytest]\nmarkers = leaks(kind): permitted")
+    return pytester
+
+
+@pytest.mark.parametrize("kind", LEAKS)
+def test_leak_fails(suite: pytest.Pytester, kind: str) -> None:
+    suite.makepyfile(f"KEPT = []\ndef test_it():\n    {LEAKS[kind]}\n")
+    result = suite.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines([f"*the test left behind*{kind}*"])
+
+
+def test_permitted_leak_passes(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        "import pytest\nKEPT = []\n"
+        f"@pytest.mark.leaks('files')\ndef test_it():\n    {LEAKS['files']}\n"
+    )
+    suite.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_what_is_closed_is_no_leak(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        "import subprocess, threading, time\n"
+        "def test_it():\n"
+        "    threading.Thread(target=time.sleep, args=(0.05,)).start()\n"
+        "    subprocess.run(['true'])\n"
+        "    open('/etc/hosts').close()\n"
+    )
+    suite.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
