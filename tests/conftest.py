@@ -1,4 +1,4 @@
-"""What every test gets: one thread per BLAS, pictures without a display, and nothing left behind."""
+"""What every test gets: one BLAS thread, pictures without a display, a check for leaks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 os.environ["MPLBACKEND"] = "Agg"
 
-import pytest
+import pytest  # noqa: E402
 
 #: How long threads, processes and descriptors may take to go after a test, in seconds.
 PATIENCE = 10.0

@@ -9,7 +9,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 LEAKS = {
-    "threads": "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
+    "threads": "from threading import *; Thread(target=Event().wait, daemon=1).start()",
     "processes": "import subprocess; KEPT.append(subprocess.Popen(['sleep', '30']))",
     "files": "import os; KEPT.append(os.open('/etc/hosts', os.O_RDONLY))",
 }
