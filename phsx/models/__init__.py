@@ -1,1 +1,1 @@
-"""TODO"""
+"""Surrogate models of the objective, and what is maximized to find the next point."""

@@ -1,0 +1,216 @@
+"""A Gaussian process for optimization, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
+
+from phsx.history import FloatArray, IntArray
+from phsx.models.kernels import Additive, Kernel, Matern, Sum
+from phsx.models.likelihood import fresh_start, maximize_posterior
+from phsx.models.outputs import Outputs
+from phsx.models.posterior import Posterior
+
+JSON = Any
+
+
+class GaussianProcess(RegressorMixin, BaseEstimator):
+    """Gaussian process regression with priors that keep small data sane.
+
+    Matérn 5/2 with a length scale per feature group, a constant mean by generalized least squares,
+    standardized outputs, and hyper-parameters at their maximum a posteriori: a dimension-scaled
+    log-normal prior on the length scales [1]_, log-normal(0, 1) on the signal's variance,
+    log-normal(-7, 2) on the noise's, which is at least 1e-6 (in units of the outputs' variance).
+
+    Parameters
+    ----------
+    groups : sequence of int, optional
+        For each feature the number (from 0) of the length scale it uses. By default each feature
+        has its own.
+    additive : bool
+        Add one-dimensional kernels with learned weights.
+    skewed : bool
+        Make the outputs more normal by a Yeo-Johnson transform before the model sees them.
+        Predictions are in the transformed outputs' quantiles, see `predict`.
+    points : int
+        How many of the data may be used for the hyper-parameters: a third the best, a third the
+        nearest to the best one, a third at random. All data are used for predictions.
+    iterations : int
+        How many iterations the optimizer may take from each start.
+    random_state : int
+        Seed of the choice of points.
+
+    Attributes
+    ----------
+    hyperparameters_ : dict
+        Everything that was learned, as JSON values: see `condition`.
+    posterior_ : Posterior
+        The process conditioned on the data, in standardized outputs.
+    outputs_ : Outputs
+        The transform of the outputs.
+    n_features_in_ : int
+        Number of features.
+
+    References
+    ----------
+    .. [1] Hvarfner, Hellsten and Nardi (2024), "Vanilla Bayesian optimization performs great in
+       high dimensions".
+
+    Examples
+    --------
+    >>> X = np.linspace(0, 1, 8)[:, None]
+    >>> model = GaussianProcess().fit(X, np.sin(6 * X[:, 0]))
+    >>> mean, std = model.predict([[0.5]], return_std=True)
+    >>> bool(abs(mean[0] - np.sin(3)) < 0.01), bool(std[0] < 0.05)
+    (True, True)
+    """
+
+    def __init__(
+        self,
+        *,
+        groups: Sequence[int] | None = None,
+        additive: bool = False,
+        skewed: bool = False,
+        points: int = 200,
+        iterations: int = 50,
+        random_state: int = 0,
+    ) -> None:
+        self.groups = groups
+        self.additive = additive
+        self.skewed = skewed
+        self.points = points
+        self.iterations = iterations
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        start: Mapping[str, JSON] | None = None,
+        *,
+        fresh: bool = True,
+    ) -> Self:
+        """Learn the hyper-parameters and condition on the data.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, p)
+            Features.
+        y : array-like, shape (n,)
+            Outputs, to be minimized where `points` makes a choice among them.
+        start : mapping, optional
+            `hyperparameters_` of an earlier fit, for a warm start.
+        fresh : bool
+            Also start from scratch where `start` is given.
+        """
+        features, values = check_X_y(X, y, dtype=np.float64, y_numeric=True)
+        kernel = self._kernel(features.shape[1])
+        outputs = Outputs.of(values, skewed=self.skewed)
+        chosen = representative(features, values, self.points, self.random_state)
+        starts = [] if start is None else [_to_vector(kernel, start)]
+        if fresh or not starts:
+            starts.append(fresh_start(kernel))
+        vector = maximize_posterior(
+            kernel, features[chosen], outputs.forward(values[chosen]), starts, self.iterations
+        )
+        learned = _to_dict(kernel, vector) | {"outputs": outputs.to_dict()}
+        return self.condition(features, values, learned)
+
+    def condition(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, hyperparameters: Mapping[str, JSON]
+    ) -> Self:
+        """Rebuild a fitted model from `hyperparameters_` and data: one Cholesky, no refit.
+
+        The data may be other than those of the fit.
+        """
+        features = np.asarray(X, dtype=np.float64)
+        values = np.asarray(y, dtype=np.float64)
+        kernel = self._kernel(features.shape[1])
+        vector = _to_vector(kernel, hyperparameters)
+        self.n_features_in_ = features.shape[1]
+        self.hyperparameters_ = dict(hyperparameters)
+        self.outputs_ = Outputs.from_dict(hyperparameters["outputs"])
+        self.targets_ = self.outputs_.forward(values)
+        noise = float(np.exp(vector[-1]))
+        self.posterior_ = Posterior.of(kernel, vector[:-1], noise, features, self.targets_)
+        return self
+
+    def predict(
+        self, X: npt.ArrayLike, return_std: bool = False
+    ) -> FloatArray | tuple[FloatArray, FloatArray]:
+        """Predict the outputs.
+
+        Parameters
+        ----------
+        X : array-like, shape (m, p)
+            Features.
+        return_std : bool
+            Whether to return the standard deviation (without noise) too.
+
+        Returns
+        -------
+        ndarray, shape (m,), or two of them
+            The mean (the median where `skewed` is set), and the standard deviation (half the
+            width from the 16 % to the 84 % quantile where `skewed` is set).
+        """
+        check_is_fitted(self)
+        features = check_array(X, dtype=np.float64)
+        mean, variance = self.posterior_.predict(features)
+        std = np.sqrt(variance)
+        center = self.outputs_.backward(mean)
+        if not return_std:
+            return center
+        width = self.outputs_.backward(mean + std) - self.outputs_.backward(mean - std)
+        return center, 0.5 * width
+
+    def _kernel(self, features: int) -> Kernel:
+        groups = np.arange(features) if self.groups is None else np.asarray(self.groups)
+        if groups.shape != (features,):
+            raise ValueError(
+                f"groups has {groups.size} entries, but there are {features} features: "
+                "give the number of a length scale for each feature"
+            )
+        return Sum(Matern(groups), Additive(groups)) if self.additive else Matern(groups)
+
+
+def representative(features: FloatArray, values: FloatArray, count: int, seed: int) -> IntArray:
+    """Choose rows: a third the best, a third nearest to the best, the rest at random, in order."""
+    n = len(values)
+    if n <= count:
+        return np.arange(n)
+    chosen = np.zeros(n, dtype=bool)
+    order = np.argsort(values, kind="stable")
+    chosen[order[: count // 3]] = True
+    distance = ((features - features[order[0]]) ** 2).sum(axis=1)
+    distance[chosen] = np.inf
+    chosen[np.argsort(distance, kind="stable")[: count // 3]] = True
+    others = np.flatnonzero(~chosen)
+    rng = np.random.default_rng(seed)
+    chosen[rng.choice(others, count - int(chosen.sum()), replace=False)] = True
+    return np.flatnonzero(chosen)
+
+
+def _to_dict(kernel: Kernel, vector: FloatArray) -> dict[str, JSON]:
+    natural = np.exp(vector).tolist()
+    parts: dict[str, JSON] = {}
+    offset = 0
+    for name, length in kernel.names:
+        parts[name] = natural[offset : offset + length]
+        offset += length
+    return parts | {"noise": natural[-1]}
+
+
+def _to_vector(kernel: Kernel, parts: Mapping[str, JSON]) -> FloatArray:
+    natural = [value for name, _ in kernel.names for value in parts[name]]
+    vector = np.log(np.array([*natural, parts["noise"]], dtype=np.float64))
+    if vector.shape != (kernel.size + 1,):
+        raise ValueError(
+            f"the hyper-parameters are for {len(vector) - 1} kernel parameters, this model has "
+            f"{kernel.size}: they belong to another space"
+        )
+    return vector

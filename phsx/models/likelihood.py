@@ -1,0 +1,111 @@
+"""Hyper-parameters of a Gaussian process by maximum a posteriori."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.linalg import lapack
+from scipy.optimize import minimize
+
+from phsx.history import FloatArray
+from phsx.models.kernels import Kernel
+from phsx.models.posterior import cholesky, generalized_least_squares
+
+#: Log-normal prior of the noise's variance, and its floor, for standardized outputs.
+NOISE_MEAN, NOISE_SD = -7.0, 2.0
+NOISE_FLOOR = 1e-6
+_NOISE_CEILING = 10.0
+
+
+def negative_log_posterior(
+    vector: FloatArray, kernel: Kernel, points: FloatArray, values: FloatArray
+) -> tuple[float, FloatArray]:
+    """Negative log of likelihood times priors, and its gradient.
+
+    The likelihood is that of Rasmussen and Williams (2006), equation 5.8, with the constant mean
+    profiled out by generalized least squares; its gradient is equation 5.9, of which the mean's
+    part is 0 since the mean is at its optimum.
+
+    Parameters
+    ----------
+    vector : ndarray, shape (kernel.size + 1,)
+        The kernel's theta, then the log of the noise's variance.
+    kernel : Kernel
+        The covariance function.
+    points : ndarray, shape (n, p)
+        Features.
+    values : ndarray, shape (n,)
+        Standardized outputs.
+    """
+    n = len(values)
+    theta, noise = vector[:-1], math.exp(vector[-1])
+    covariance, pullback = kernel.forward(theta, points)
+    noisy = covariance.copy()
+    noisy.flat[:: n + 1] += noise
+    factor = cholesky(noisy)
+    constant, alpha = generalized_least_squares(factor, values)
+    likelihood = 0.5 * float((values - constant) @ alpha) + float(np.log(np.diag(factor)).sum())
+
+    inverse, _ = lapack.dpotri(factor, lower=1)
+    weights = np.tril(inverse, -1)
+    weights += weights.T
+    weights.flat[:: n + 1] = np.diag(inverse)
+    weights -= np.multiply.outer(alpha, alpha)
+    weights *= 0.5
+    gradient = np.append(pullback(weights), noise * np.trace(weights))
+
+    mean = np.append(kernel.prior_mean, NOISE_MEAN)
+    sd = np.append(kernel.prior_sd, NOISE_SD)
+    deviation = (vector - mean) / sd
+    return likelihood + 0.5 * float(deviation @ deviation), gradient + deviation / sd
+
+
+def fresh_start(kernel: Kernel) -> FloatArray:
+    """Where an optimization starts without a previous fit: one sd below the priors' means.
+
+    Short length scales can grow from there; from long ones the likelihood of a rugged function
+    often has no way back.
+    """
+    start = kernel.prior_mean.copy()
+    offset = 0
+    for name, length in kernel.names:
+        if name.endswith("length_scales"):
+            start[offset : offset + length] -= kernel.prior_sd[offset : offset + length]
+        offset += length
+    return np.append(start, NOISE_MEAN)
+
+
+def maximize_posterior(
+    kernel: Kernel,
+    points: FloatArray,
+    values: FloatArray,
+    starts: Sequence[FloatArray],
+    iterations: int,
+) -> FloatArray:
+    """Return the best vector (theta and log noise) that L-BFGS-B reaches from `starts`.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        No start has a finite likelihood.
+    """
+    lower = np.append(kernel.lower, math.log(NOISE_FLOOR))
+    upper = np.append(kernel.upper, math.log(_NOISE_CEILING))
+    best, best_value = None, math.inf
+    for start in starts:
+        result = minimize(
+            negative_log_posterior,
+            np.clip(start, lower, upper),
+            args=(kernel, points, values),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=list(zip(lower, upper, strict=True)),
+            options={"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-7, "gtol": 1e-3},
+        )
+        if result.fun < best_value:
+            best, best_value = result.x, float(result.fun)
+    if best is None:
+        raise np.linalg.LinAlgError("the likelihood is not finite at any start")
+    return np.asarray(best)

@@ -1,0 +1,166 @@
+"""Transforms of the objective's values before they are modelled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from phsx.history import FloatArray
+
+#: Values further above the third quartile than this many times its distance from the best are
+#: drawn in: a single 1e300 would otherwise flatten all other values to one.
+_REACH = 100.0
+
+_LIMIT = 1e300  # sums of squares are formed after scaling, differences must not overflow
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Standardize values, after an optional Yeo-Johnson power transform.
+
+    Attributes
+    ----------
+    ceiling : float
+        Larger values are set to it.
+    center, scale : float
+        What is subtracted and divided by at first.
+    power : float or None
+        The Yeo-Johnson exponent, or None for none.
+    shift, spread : float
+        Mean and standard deviation of the values after the power transform.
+
+    References
+    ----------
+    Yeo and Johnson (2000), "A new family of power transformations to improve normality or
+    symmetry", equation 2.1. Cowen-Rivers et al. (2022), "HEBO", on its use in optimization.
+
+    Examples
+    --------
+    >>> outputs = Outputs.of(np.array([1.0, 2.0, 3.0]))
+    >>> outputs.forward(np.array([2.0])).tolist()
+    [0.0]
+    """
+
+    ceiling: float
+    center: float
+    scale: float
+    power: float | None = None
+    shift: float = 0.0
+    spread: float = 1.0
+
+    @classmethod
+    def of(cls, values: FloatArray, *, skewed: bool = False) -> Outputs:
+        """Learn the transform from finite `values`, shape (n,), n >= 1."""
+        values = np.clip(values, -_LIMIT, _LIMIT)
+        ceiling = _ceiling(values)
+        clipped = np.minimum(values, ceiling)
+        center, scale = _moments(clipped)
+        if not skewed or len(values) < 3:
+            return cls(ceiling, center, scale)
+        standard = (clipped - center) / scale
+        power = _exponent(standard)
+        shift, spread = _moments(yeo_johnson(standard, power))
+        return cls(ceiling, center, scale, power, shift, spread)
+
+    def forward(self, values: FloatArray) -> FloatArray:
+        """Transform finite values."""
+        clipped = np.clip(values, -_LIMIT, min(self.ceiling, _LIMIT))
+        standard = (clipped - self.center) / self.scale
+        if self.power is None:
+            return np.asarray(standard)
+        return np.asarray((yeo_johnson(standard, self.power) - self.shift) / self.spread)
+
+    def backward(self, standard: FloatArray) -> FloatArray:
+        """Undo `forward` (but for the ceiling)."""
+        if self.power is not None:
+            standard = inverse_yeo_johnson(standard * self.spread + self.shift, self.power)
+        return np.asarray(standard * self.scale + self.center)
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return the transform as JSON values."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, float | None]) -> Outputs:
+        """Rebuild a transform from `to_dict`."""
+        return cls(**data)  # type: ignore[arg-type]
+
+
+def _ceiling(values: FloatArray) -> float:
+    lowest, quartile = float(values.min()), float(np.quantile(values, 0.75))
+    return min(quartile + _REACH * (quartile - lowest), _LIMIT) if quartile > lowest else _LIMIT
+
+
+def _moments(values: FloatArray) -> tuple[float, float]:
+    """Mean and standard deviation without overflow; 1 for the latter where nothing varies."""
+    largest = float(np.abs(values).max())
+    if largest == 0.0:
+        return 0.0, 1.0
+    reduced = values / largest
+    mean, deviation = float(reduced.mean()), float(reduced.std())
+    if deviation <= 1e-13 or deviation * largest == 0.0:
+        return mean * largest, max(largest, 1.0)
+    return mean * largest, deviation * largest
+
+
+def yeo_johnson(values: FloatArray, power: float) -> FloatArray:
+    """Yeo-Johnson transform, increasing in `values` for every `power`.
+
+    Examples
+    --------
+    >>> yeo_johnson(np.array([-1.0, 0.0, 3.0]), 1.0).tolist()
+    [-1.0, 0.0, 3.0]
+    """
+    result = np.empty_like(values)
+    positive = values >= 0.0
+    result[positive] = _power(values[positive], power)
+    result[~positive] = -_power(-values[~positive], 2.0 - power)
+    return result
+
+
+def inverse_yeo_johnson(values: FloatArray, power: float) -> FloatArray:
+    """Inverse of `yeo_johnson`; values beyond its range give the largest finite answers.
+
+    Examples
+    --------
+    >>> values = np.array([-2.0, 0.5])
+    >>> bool(np.allclose(inverse_yeo_johnson(yeo_johnson(values, 0.3), 0.3), values))
+    True
+    """
+    result = np.empty_like(values)
+    positive = values >= 0.0
+    result[positive] = _inverse_power(values[positive], power)
+    result[~positive] = -_inverse_power(-values[~positive], 2.0 - power)
+    return result
+
+
+def _inverse_power(values: FloatArray, power: float) -> FloatArray:
+    if abs(power) < 1e-9:
+        return np.asarray(np.expm1(np.minimum(values, 700.0)))
+    logarithm = np.log1p(np.maximum(power * values, -1.0 + 1e-15)) / power
+    return np.asarray(np.expm1(np.minimum(logarithm, 700.0)))
+
+
+def _power(values: FloatArray, power: float) -> FloatArray:
+    """((1 + v)^power - 1) / power, which is log(1 + v) at 0."""
+    logarithm = np.log1p(values)
+    if abs(power) < 1e-9:
+        return np.asarray(logarithm)
+    return np.asarray(np.expm1(power * logarithm) / power)
+
+
+def _exponent(values: FloatArray) -> float:
+    """Exponent of the largest likelihood on a grid over [-1, 2] (finer: nothing is gained)."""
+    signs = float((np.sign(values) * np.log1p(np.abs(values))).sum())
+    best, best_likelihood = 1.0, -math.inf
+    for power in np.linspace(-1.0, 2.0, 31).tolist():
+        spread = float(yeo_johnson(values, power).std())
+        if spread <= 1e-12:
+            continue
+        likelihood = -len(values) * math.log(spread) + (power - 1.0) * signs
+        if likelihood > best_likelihood:
+            best, best_likelihood = power, likelihood
+    return best
