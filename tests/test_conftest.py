@@ -8,10 +8,11 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
+HEAD = "import os, subprocess, threading, pytest\nKEPT = []\n"
 LEAKS = {
-    "threads": "from threading import *; Thread(target=Event().wait, daemon=1).start()",
-    "processes": "import subprocess; KEPT.append(subprocess.Popen(['sleep', '30']))",
-    "files": "import os; KEPT.append(os.open('/etc/hosts', os.O_RDONLY))",
+    "threads": "threading.Thread(target=threading.Event().wait, daemon=True).start()",
+    "processes": "KEPT.append(subprocess.Popen(['sleep', '30']))",
+    "files": "KEPT.append(os.open('/etc/hosts', os.O_RDONLY))",
 }
 
 
@@ -25,17 +26,14 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
 
 @pytest.mark.parametrize("kind", LEAKS)
 def test_leak_fails(suite: pytest.Pytester, kind: str) -> None:
-    suite.makepyfile(f"KEPT = []\ndef test_it():\n    {LEAKS[kind]}\n")
+    suite.makepyfile(f"{HEAD}def test_it():\n    {LEAKS[kind]}\n")
     result = suite.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist")
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines([f"*the test left behind*{kind}*"])
 
 
 def test_permitted_leak_passes(suite: pytest.Pytester) -> None:
-    suite.makepyfile(
-        "import pytest\nKEPT = []\n"
-        f"@pytest.mark.leaks('files')\ndef test_it():\n    {LEAKS['files']}\n"
-    )
+    suite.makepyfile(f"{HEAD}@pytest.mark.leaks('files')\ndef test_it():\n    {LEAKS['files']}\n")
     suite.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
