@@ -1,0 +1,250 @@
+"""Become the only writer of a journal: take the lease, read what is there, find where to go on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from phsx._version import __version__
+from phsx.exceptions import LeaseError, RecoveryWarning
+from phsx.journal.files import publish, sync_directory
+from phsx.journal.format import SCHEMA, Record, encode, plain
+from phsx.journal.lease import Lease, lease_path, parse_lease, read_lease
+from phsx.journal.owner import Owner
+from phsx.journal.reader import Follower
+from phsx.journal.segments import Position, segment_numbers, segment_path
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The lease, and where its holder goes on writing.
+
+    `fresh` tells that the segment was created just now and holds its "open" record already.
+    """
+
+    lease: Lease
+    end: Position
+    fresh: bool
+
+
+class Opening:
+    """One attempt to become the writer.
+
+    Parameters
+    ----------
+    directory : Path
+        The experiment's directory.
+    owner : Owner
+        This process.
+    patience : float
+        Seconds without a heartbeat after which a lease from another host counts as dead.
+    interval : float
+        Seconds between own heartbeats.
+    clock : callable
+        Returns the time for records, in seconds since 1970.
+    consume : callable
+        Gets every record that is in the journal.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        owner: Owner,
+        *,
+        patience: float,
+        interval: float,
+        clock: Callable[[], float],
+        consume: Callable[[Record], object],
+    ) -> None:
+        self._directory = directory
+        self._owner = owner
+        self._patience = patience
+        self._interval = interval
+        self._clock = clock
+        self._consume = consume
+        self._follower = Follower(directory)
+        self._session: Record | None = None  # the last "open" that no "close" followed
+        self._schema = SCHEMA
+
+    def run(self) -> Opened:
+        """Return the lease and the place to write.
+
+        Raises
+        ------
+        LeaseError
+            Another process writes the journal.
+        JournalError
+            The journal is damaged.
+        """
+        while True:
+            content = read_lease(self._directory)
+            opened = self._take() if content is None else self._take_over(content)
+            if opened is not None:
+                return opened
+
+    def _take(self) -> Opened | None:
+        """Go on where nobody writes; None when somebody else was faster."""
+        try:
+            lease = Lease(self._directory, self._owner, self._interval)
+        except FileExistsError:
+            return None
+        try:
+            self._drain()
+            end = self._follower.position
+            if self._is_whole():
+                return Opened(lease, end, fresh=False)
+            end = self._create_segment()
+        except FileExistsError:
+            lease.release()
+            return None
+        except BaseException:
+            lease.release()
+            raise
+        if self._session is not None or self._follower.torn:
+            self._warn(end, "was not closed by", None)
+        return Opened(lease, end, fresh=True)
+
+    def _take_over(self, content: bytes) -> Opened | None:
+        """Go on where a dead owner left off; None when the situation has changed meanwhile."""
+        dead = parse_lease(content)
+        if not self._is_dead(dead, content):
+            return None
+        self._drain()
+        # A taker that was faster has its segment before it has the lease.
+        session = Owner.of(self._session and self._session.get("owner"))
+        if session is not None and (dead is None or session.nonce != dead.nonce):
+            if not self._is_dead(session, content):
+                return None
+            dead = session
+        self._drain()
+        if read_lease(self._directory) != content:
+            return None
+        try:
+            end = self._create_segment()
+        except FileExistsError:
+            return None
+        lease = Lease(self._directory, self._owner, self._interval, replace=True)
+        if dead is not None:
+            with suppress(OSError):
+                _temporary(self._directory, dead).unlink(missing_ok=True)
+        self._warn(end, "was being written by", dead)
+        return Opened(lease, end, fresh=True)
+
+    def _drain(self) -> None:
+        """Read on to the end of the journal."""
+        generation = self._follower.generation
+        for batch in self._follower.batches():
+            if self._follower.generation != generation:
+                raise LeaseError(
+                    f"The journal in {self._directory} was taken over by another master while "
+                    "this one was reading it."
+                )
+            for record in batch:
+                kind = record["type"]
+                if kind == "open":
+                    self._session = record
+                    self._schema = record.get("schema", SCHEMA)
+                elif kind == "close":
+                    self._session = None
+                self._consume(record)
+
+    def _is_whole(self) -> bool:
+        """Tell whether the newest segment was closed and can simply be continued."""
+        numbers = segment_numbers(self._directory)
+        end = self._follower.position
+        return (
+            bool(numbers)
+            and numbers[-1] == end.segment
+            and self._session is None
+            and self._follower.torn == 0
+            and self._schema == SCHEMA
+        )
+
+    def _create_segment(self) -> Position:
+        """Create the next segment with its first record; FileExistsError when not the first."""
+        numbers = segment_numbers(self._directory)
+        number = numbers[-1] + 1 if numbers else 1
+        before = self._follower.position
+        record = {"seq": before.seq + 1, "t": float(self._clock()), "type": "open"}
+        record |= open_fields(self._owner)
+        if number > 1:
+            record["previous"] = before.to_dict()
+        line, crc = encode(plain(record, "open"), 0)
+        os.close(publish(segment_path(self._directory, number), line, self._owner.nonce))
+        sync_directory(self._directory)
+        self._consume(record)
+        return Position(number, len(line), before.seq + 1, crc)
+
+    def _is_dead(self, owner: Owner | None, content: bytes) -> bool:
+        """Tell whether a lease's owner is dead; False when the lease has changed owners.
+
+        Raises
+        ------
+        LeaseError
+            It is alive.
+        """
+        alive = owner.alive() if owner is not None else None
+        if alive is None:
+            alive = self._watch(owner, content)
+        if alive is None:
+            return False
+        if alive:
+            this = " (this very process)" if owner and owner.pid == os.getpid() else ""
+            raise LeaseError(
+                f"The journal in {self._directory} is being written by {owner or 'another master'}"
+                f"{this}. Only one master may write: stop that one, or wait for it to end."
+            )
+        return True
+
+    def _watch(self, owner: Owner | None, content: bytes) -> bool | None:
+        """Wait for a sign of life; None when the lease has gone or has changed owners."""
+        _LOG.warning(
+            "The journal in %s was written by %s. Waiting for up to %g s to see whether it lives.",
+            self._directory,
+            owner or "an unknown master",
+            self._patience,
+        )
+        period = min(1.0, self._patience / 10)
+        quiet = 0.0
+        last = time.monotonic()
+        while quiet < self._patience:
+            time.sleep(period)
+            seen = read_lease(self._directory)
+            now = time.monotonic()
+            # A file system that hung for a while says nothing about that while.
+            quiet += min(now - last, 2 * period)
+            last = now
+            if seen == content:
+                continue
+            same = seen is not None and owner is not None and owner.nonce.encode() in seen
+            return True if same else None
+        return False
+
+    def _warn(self, end: Position, how: str, owner: Owner | None) -> None:
+        torn = self._follower.torn
+        owner = owner or Owner.of(self._session and self._session.get("owner"))
+        lost = f" Its last record was cut off after {torn} bytes and is left out." if torn else ""
+        warnings.warn(
+            f"The journal in {self._directory} {how} {owner or 'an unknown master'}, which is "
+            f"gone.{lost} It goes on in {segment_path(self._directory, end.segment).name}.",
+            RecoveryWarning,
+            stacklevel=5,
+        )
+
+
+def open_fields(owner: Owner) -> Record:
+    """Return the fields of an "open" record."""
+    return {"schema": SCHEMA, "phsx": __version__, "owner": owner.to_dict()}
+
+
+def _temporary(directory: Path, owner: Owner) -> Path:
+    path = lease_path(directory)
+    return path.with_name(f".{path.name}.{owner.nonce}.tmp")
