@@ -54,6 +54,7 @@ chaos: $(VENV)/.installed  ## long fault tests (takes minutes)
 	$(BIN)/python -m pytest -m chaos $(ARGS)
 
 wheel: $(VENV)/.installed  ## build dist/phsx-*.whl
+	rm -rf build  # setuptools would take old files from there
 	$(BIN)/python -m pip wheel . --no-deps --wheel-dir dist
 
 clean:  ## remove what the other verbs made, .venv and the demo's directory too

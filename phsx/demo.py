@@ -1,0 +1,181 @@
+"""The demo: a support vector machine for handwritten digits, searched on local workers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from phsx.analysis import plot
+from phsx.experiment import Experiment
+from phsx.space import Categorical, Float, Int, Space
+from phsx.strategies import Bayesian, Explicit, Random
+from phsx.trial import Trial
+
+DIRECTORY = "phsx-demo"
+TRIALS = 40
+MOST_WORKERS = 4
+
+SPACE = Space(
+    {
+        "scaler": Categorical(["none", "standard", "minmax"]),
+        "kernel": Categorical(["linear", "poly", "rbf"]),
+        "C": Float(0.01, 1000, log=True),
+        "gamma": Float(1e-5, 1, log=True, when={"kernel": ["poly", "rbf"]}),
+        "degree": Int(2, 5, when={"kernel": "poly"}),
+    }
+)
+
+#: What a newcomer would try first: scikit-learn's own choice of C and a common gamma.
+FIRST_GUESS = {"scaler": "none", "kernel": "rbf", "C": 1.0, "gamma": 0.001}
+
+
+@cache
+def _digits() -> tuple[Any, Any]:
+    from sklearn.datasets import load_digits
+
+    return load_digits(return_X_y=True)  # type: ignore[no-any-return]
+
+
+def accuracy(
+    scaler: str, kernel: str, C: float, gamma: float | str = "scale", degree: int = 3
+) -> dict[str, float]:
+    """Return the cross-validated accuracy of a support vector machine on scikit-learn's digits.
+
+    Parameters
+    ----------
+    scaler : {"none", "standard", "minmax"}
+        How the 64 pixels are scaled.
+    kernel : {"linear", "poly", "rbf"}
+    C : float
+        Inverse strength of the regularisation.
+    gamma : float
+        Width of the kernel; a linear one has none.
+    degree : int
+        Degree of a polynomial kernel.
+
+    Returns
+    -------
+    dict
+        `value`, the mean accuracy over five folds, and `spread`, its standard deviation.
+    """
+    from sklearn.model_selection import cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+    from sklearn.svm import SVC
+
+    scalers = {"none": None, "standard": StandardScaler(), "minmax": MinMaxScaler()}
+    # A kernel that overflows would otherwise run on for minutes.
+    machine = SVC(kernel=kernel, C=C, gamma=gamma, degree=degree, max_iter=5000)
+    scores = cross_val_score(make_pipeline(scalers[scaler], machine), *_digits(), cv=5)
+    return {"value": float(scores.mean()), "spread": float(scores.std())}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a demo did; `str()` of it is meant for people.
+
+    Attributes
+    ----------
+    directory : Path
+        The experiment's directory.
+    evaluated : int
+        Trials that this run evaluated; 0 where all were there already.
+    trials : int
+        Trials of the experiment in all.
+    best : Trial
+    plots : tuple of Path
+        The pictures.
+    """
+
+    directory: Path
+    evaluated: int
+    trials: int
+    best: Trial
+    plots: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        width = max(map(len, SPACE.names))
+        params = (self.best.params or {}).items()
+        again = "" if self.evaluated else " (all of an earlier run; delete the directory for a new)"
+        return "\n".join(
+            [
+                f"Searched {self.trials} settings of a classifier of handwritten digits{again}.",
+                f"The best is trial {self.best.id}, {self.best.value:.2%} accuracy:",
+                *(f"    {name:<{width}}  {_short(value)}" for name, value in params),
+                "Pictures:",
+                *(f"    {path}" for path in self.plots),
+                f"Everything about the search is in {self.directory}; go on with",
+                f"    phsx status {self.directory}",
+                f"    phsx best {self.directory}",
+            ]
+        )
+
+
+def run(
+    directory: str | os.PathLike[str] = DIRECTORY,
+    *,
+    trials: int = TRIALS,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> Summary:
+    """Search the digits classifier's parameters, and draw the plots.
+
+    Called again it goes on where an interrupted demo stopped. A complete one is drawn anew.
+
+    Parameters
+    ----------
+    directory : path
+        Where the experiment is, or is to be.
+    trials : int
+        How many settings are tried, at least 3.
+    workers : int, optional
+        Local worker processes; by default one per core, between 2 and 4.
+    progress : bool, optional
+        Whether a progress bar is shown; by default where there is a terminal.
+
+    Returns
+    -------
+    Summary
+    """
+    random = max(1, trials // 4)
+    experiment = Experiment(
+        directory,
+        target=accuracy,
+        space=SPACE,
+        plan=[Explicit([FIRST_GUESS]), Random(random), Bayesian(trials - random - 1)],
+        seed=0,
+        maximize=True,
+        objective="accuracy",
+    )
+    before = _ended(experiment)
+    cores = len(os.sched_getaffinity(0))
+    experiment.run(workers=workers or min(max(cores, 2), MOST_WORKERS), progress=progress)
+    return Summary(
+        directory=Path(directory),
+        evaluated=_ended(experiment) - before,
+        trials=len(experiment.trials),
+        best=experiment.best,
+        plots=_draw(experiment, Path(directory) / "plots"),
+    )
+
+
+def _ended(experiment: Experiment) -> int:
+    return sum(trial.state.terminal for trial in experiment.trials)
+
+
+def _draw(experiment: Experiment, folder: Path) -> tuple[Path, ...]:
+    folder.mkdir(exist_ok=True)
+    names = ("history", "parameters", "parallel_coordinates", "worker_timeline")
+    paths = {name: folder / f"{name}.png" for name in names}
+    plot.history(experiment, path=paths["history"])
+    plot.parameters(experiment, "C", "gamma", path=paths["parameters"])
+    plot.parallel_coordinates(experiment, path=paths["parallel_coordinates"])
+    plot.worker_timeline(experiment, path=paths["worker_timeline"])
+    return tuple(paths.values())
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
