@@ -1,0 +1,103 @@
+"""Log expected improvement, sound where the improvement itself is far below 1e-300.
+
+Ament, Daulton, Eriksson, Balandat and Bakshy (2023), "Unexpected improvements to expected
+improvement for Bayesian optimization", section 4.1 and appendix A.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import erfcx, ndtr
+
+from phsx.history import FloatArray
+
+_LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
+_SQRT_HALF = math.sqrt(0.5)
+_SQRT_HALF_PI = math.sqrt(0.5 * math.pi)
+
+#: Below this z, 1 + z R(z) is a difference of nearly equal numbers and its series is exact.
+_FAR = -1e3
+
+
+def log_h(z: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Logarithm of h(z) = φ(z) + z Φ(z), and its derivative Φ(z) / h(z).
+
+    Parameters
+    ----------
+    z : ndarray
+        Any finite numbers.
+
+    Examples
+    --------
+    >>> value, slope = log_h(np.array([-1e8, -40.0, 0.0, 9.0]))
+    >>> value.round(4).tolist()
+    [-5000000000000038.0, -808.2986, -0.9189, 2.1972]
+    >>> slope.round(4).tolist()
+    [100000000.0, 40.0499, 1.2533, 0.1111]
+    """
+    z = np.asarray(z, dtype=np.float64)
+    value, slope = np.empty_like(z), np.empty_like(z)
+
+    near = z > -1.0
+    x = z[near]
+    density = np.exp(-0.5 * x * x - _LOG_SQRT_2PI)
+    h = density + x * ndtr(x)
+    value[near] = np.log(h)
+    slope[near] = ndtr(x) / h
+
+    # h = φ(z) (1 + z R) with Mills' ratio R = Φ(z) / φ(z).
+    middle = (z <= -1.0) & (z > _FAR)
+    x = z[middle]
+    mills = _SQRT_HALF_PI * erfcx(-_SQRT_HALF * x)
+    rest = 1.0 + x * mills
+    value[middle] = np.log(rest) - 0.5 * x * x - _LOG_SQRT_2PI
+    slope[middle] = mills / rest
+
+    # 1 + z R = z⁻² - 3 z⁻⁴ + 15 z⁻⁶ ...
+    far = z <= _FAR
+    x = z[far]
+    square = x**-2.0
+    value[far] = np.log1p(-3.0 * square) + np.log(square) - 0.5 * x * x - _LOG_SQRT_2PI
+    slope[far] = -x * (1.0 + 2.0 * square)
+    return value, slope
+
+
+def log_expected_improvement(
+    mean: FloatArray, variance: FloatArray, best: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Logarithm of E[max(best - f, 0)] for normal f, with its derivatives.
+
+    Parameters
+    ----------
+    mean, variance : ndarray, shape (m,)
+        Predictions; the variances are positive.
+    best : float
+        The value to be improved on (downwards).
+
+    Returns
+    -------
+    value, by_mean, by_variance : ndarray, shape (m,)
+        Log expected improvement and its derivatives by the mean and by the variance.
+
+    Examples
+    --------
+    >>> value, _, _ = log_expected_improvement(np.array([40.0]), np.array([1.0]), 0.0)
+    >>> float(value[0].round(4))
+    -808.2986
+    """
+    deviation = np.sqrt(variance)
+    z = (best - mean) / deviation
+    value, slope = log_h(z)
+    # d/dσ [log σ + log h((best - μ) / σ)] = (1 - z h'/h) / σ, and dσ/dσ² = 1 / (2σ).
+    by_variance = 0.5 * _complement(z, slope) / variance
+    return value + np.log(deviation), -slope / deviation, by_variance
+
+
+def _complement(z: FloatArray, slope: FloatArray) -> FloatArray:
+    """1 - z Φ / h = φ / h, without cancellation for large z."""
+    density = np.exp(-0.5 * z * z - _LOG_SQRT_2PI)
+    with np.errstate(under="ignore"):
+        large = density / np.maximum(z + density, 1e-300)
+    return np.where(z > 5.0, large, 1.0 - z * slope)

@@ -1,0 +1,172 @@
+"""The models behind a suggestion: fitted together, used in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from phsx.history import FloatArray, History, IntArray
+from phsx.models.acquisition import log_expected_improvement
+from phsx.models.encoding import Encoding
+from phsx.models.feasibility import Feasibility
+from phsx.models.gaussian_process import GaussianProcess, representative
+from phsx.models.posterior import Posterior
+from phsx.models.region import Points
+
+JSON = Any
+
+#: The models that take turns, by name. They err in different ways, so what one of them cannot
+#: see another finds: better than any one of them, and than choosing by evidence.
+MODELS: dict[str, dict[str, bool]] = {
+    "plain": {},
+    "additive": {"additive": True},
+    "skewed": {"skewed": True},
+}
+
+#: Up to so many observations each fit also starts from scratch.
+_YOUNG = 30
+
+#: At most so many data are conditioned on, and so many failures and pending points.
+_MOST, _MOST_FAILED, _MOST_PENDING = 1000, 300, 256
+
+
+def fit_models(
+    encoding: Encoding, history: History, previous: Mapping[str, JSON] | None, seed: int
+) -> dict[str, JSON]:
+    """Fit the hyper-parameters of every model; returns JSON values.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        How points become features.
+    history : History
+        Finished trials; failed ones (NaN) are left out.
+    previous : mapping, optional
+        What the fit before returned.
+    seed : int
+        Chooses which data are used where they are many.
+    """
+    data = history.select(np.isfinite(history.values))
+    earlier = (previous or {}).get("models", {})
+    features = encoding.features(data.unit, data.active)
+    fitted = {}
+    for name, options in MODELS.items():
+        model = GaussianProcess(groups=encoding.groups, random_state=seed, **options)
+        start = earlier.get(name)
+        model.fit(features, data.values, start, fresh=len(data) <= _YOUNG)
+        fitted[name] = model.hyperparameters_
+    return {"observed": len(data), "models": fitted}
+
+
+@dataclass(frozen=True)
+class ExpectedImprovement:
+    """Log expected improvement times the chance of success, of features."""
+
+    posterior: Posterior
+    best: float
+    feasibility: Feasibility | None
+
+    def __call__(self, features: FloatArray) -> FloatArray:
+        """Values, shape (m,), at features (m, p)."""
+        mean, variance = self.posterior.predict(features)
+        value, _, _ = log_expected_improvement(mean, variance, self.best)
+        return value if self.feasibility is None else value + self.feasibility.log(features)
+
+    def gradient(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Values (m,) and gradients (m, p) by the features."""
+        mean, variance, by_mean, by_variance = self.posterior.gradients(features)
+        value, mean_slope, variance_slope = log_expected_improvement(mean, variance, self.best)
+        gradient = mean_slope[:, None] * by_mean + variance_slope[:, None] * by_variance
+        if self.feasibility is None:
+            return value, gradient
+        chance, slope = self.feasibility.gradient(features)
+        return value + chance, gradient + slope
+
+
+class Surrogate:
+    """All models, conditioned on finished and pending trials when they are needed.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        How points become features.
+    history : History
+        Finished trials, at least one of them with a value; failed ones (NaN) repel.
+    pending : History or None
+        Trials that are under way.
+    fit : mapping
+        What `fit_models` returned.
+
+    Attributes
+    ----------
+    data : History
+        The observations that the models are conditioned on.
+    """
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        history: History,
+        pending: History | None,
+        fit: Mapping[str, JSON],
+    ) -> None:
+        self._encoding = encoding
+        self._fit = fit
+        observed = np.isfinite(history.values)
+        self.data = history.select(observed)
+        if len(self.data) > _MOST:
+            features = encoding.features(self.data.unit, self.data.active)
+            self.data = self.data.select(representative(features, self.data.values, _MOST, 0))
+        failed = history.select(np.flatnonzero(~observed)[-_MOST_FAILED:])
+        self._failed = encoding.features(failed.unit, failed.active)
+        self._features = encoding.features(self.data.unit, self.data.active)
+        self._unknown = self._failed
+        if pending is not None and len(pending):
+            late = pending.select(np.arange(len(pending))[-_MOST_PENDING:])
+            features = encoding.features(late.unit, late.active)
+            self._unknown = np.concatenate([self._unknown, features])
+        self._built: dict[str, ExpectedImprovement] = {}
+        self._order: dict[str, IntArray] = {}
+
+    def acquisition(self, name: str) -> ExpectedImprovement:
+        """Return what a model wants to be maximized, given all that is pending by now."""
+        if name not in self._built:
+            self._built[name] = self._build(name)
+        built = self._built[name]
+        missing = self._unknown[len(built.posterior.points) - len(self._features) :]
+        if len(missing):
+            posterior = built.posterior.extend(missing)
+            built = ExpectedImprovement(posterior, built.best, built.feasibility)
+            self._built[name] = built
+        return built
+
+    def add(self, points: Points) -> None:
+        """Let `points` count as pending."""
+        features = self._encoding.features(points.unit, points.active)
+        self._unknown = np.concatenate([self._unknown, features])
+
+    def incumbents(self, name: str, count: int) -> Points:
+        """Return the `count` best observed points by the model's posterior mean."""
+        self.acquisition(name)
+        rows = self._order[name][:count]
+        return Points(self.data.unit[rows], self.data.active[rows])
+
+    def _build(self, name: str) -> ExpectedImprovement:
+        model = GaussianProcess(groups=self._encoding.groups, **MODELS[name])
+        model.condition(self._features, self.data.values, self._fit["models"][name])
+        posterior = model.posterior_
+        # Under noise the least observation is a lucky one; the least posterior mean is not.
+        smoothed = posterior.smoothed(model.targets_)
+        self._order[name] = np.argsort(smoothed, kind="stable")
+        feasibility = None
+        if len(self._failed):
+            feasibility = Feasibility.of(
+                posterior.kernel,
+                posterior.theta,
+                np.concatenate([self._features, self._failed]),
+                np.arange(len(self._features) + len(self._failed)) < len(self._features),
+            )
+        return ExpectedImprovement(posterior, float(smoothed.min()), feasibility)

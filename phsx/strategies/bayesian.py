@@ -1,0 +1,169 @@
+"""Bayesian optimization: the next point is where improvement is most to be expected."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from phsx.exceptions import ExhaustedError, ModelWarning
+from phsx.history import History
+from phsx.space import Space
+from phsx.strategies.base import JSON, ModelStrategy, Params, Proposal, Request
+from phsx.strategies.checks import whole_number
+from phsx.strategies.sobol import Sobol
+
+#: Points of the initial design where nothing is said, and the share of a short block.
+_INITIAL, _SHARE = 10, 4
+
+#: Below so many results a model has nothing to say.
+_FEW = 3
+
+#: Tries for a point of the initial design before random search may try.
+_TRIES = 1000
+
+
+class Bayesian(ModelStrategy):
+    """Learn from results where to look next, with Gaussian processes.
+
+    After an initial design (Sobol' points) each trial goes where the expected improvement over
+    the best result is largest, given all results and where other trials are running. The models
+    see numbers on their scale (logarithmic where it is declared), integers, categories and
+    conditional parameters as what they are. Trials that failed keep later ones away.
+
+    Parameters
+    ----------
+    trials : int, optional
+        How many trials the block has; None goes on as long as it is asked.
+    initial : int, optional
+        How many trials of the search are made before the model is asked, those of earlier blocks
+        included. By default 10, less in blocks of fewer than 40 trials.
+    repeats, wait, overrides, **parameters
+        See `Strategy`.
+
+    References
+    ----------
+    Snoek, Larochelle and Adams (2012), "Practical Bayesian optimization of machine learning
+    algorithms"; Ament et al. (2023), "Unexpected improvements to expected improvement".
+
+    Examples
+    --------
+    >>> import phsx
+    >>> phsx.Bayesian(40, initial=8, y=[1.2, 3.4])
+    Bayesian(40, initial=8, overrides={'y': Values([1.2, 3.4])})
+    """
+
+    kind: ClassVar[str] = "bayesian"
+
+    def __init__(
+        self,
+        trials: int | None = None,
+        *,
+        initial: int | None = None,
+        repeats: bool = False,
+        wait: bool = False,
+        overrides: Mapping[str, Any] | None = None,
+        **parameters: Any,
+    ) -> None:
+        super().__init__(trials, repeats=repeats, wait=wait, overrides=overrides, **parameters)
+        if initial is not None:
+            initial = whole_number("Bayesian", "initial", initial)
+        self.initial = initial
+
+    def options(self) -> dict[str, JSON]:
+        """Return the size of the initial design where it was set."""
+        return {} if self.initial is None else {"initial": self.initial}
+
+    def modelled(self, observed: int, created: int) -> bool:
+        """Tell whether the initial design is done and something is known."""
+        initial = self.initial
+        if initial is None:
+            trials = _INITIAL * _SHARE if self.trials is None else self.trials
+            initial = min(_INITIAL, max(trials // _SHARE, _FEW))
+        return created >= initial and observed >= min(initial, _FEW)
+
+    def stale(self, observed: int, fitted: int | None) -> bool:
+        """Tell whether to fit anew: at every result, from 80 on at gently growing intervals."""
+        if fitted is None:
+            return True
+        return observed - fitted >= max(1, (observed - 60) // 20)
+
+    def fit(
+        self, space: Space, history: History, previous: Mapping[str, JSON] | None, seed: int
+    ) -> dict[str, JSON]:
+        """Fit the models' hyper-parameters.
+
+        Returns
+        -------
+        dict
+            JSON values; with an empty "models" (and a `ModelWarning`) where nothing can be fitted.
+        """
+        from phsx.models.encoding import Encoding
+        from phsx.models.surrogate import fit_models
+
+        observed = int(np.isfinite(history.values).sum())
+        if observed == 0:
+            return {"observed": 0, "models": {}}
+        try:
+            return fit_models(Encoding(space), history, previous, seed)
+        except np.linalg.LinAlgError as error:
+            _warn(f"the model could not be fitted to {observed} results: {error}")
+            return {"observed": observed, "models": {}}
+
+    def propose(self, request: Request) -> Proposal:
+        """Propose the point of the largest expected improvement, or one of the initial design."""
+        history = request.history
+        if history is None:
+            return _initial(request)
+        if not np.isfinite(history.values).any():
+            _warn("no trial has given a result yet")
+            return _initial(request)
+        fit = request.fit
+        if not fit or not fit.get("models"):
+            fit = self.fit(request.space, history, None, request.block_seed)
+        from phsx.models.suggestion import suggest
+
+        try:
+            params = suggest(
+                request.space,
+                history,
+                request.pending,
+                fit,
+                names=request.names,
+                fixed=request.fixed,
+                taken=request.taken,
+                trial=request.trial,
+                rank=request.rank,
+                shared_seed=request.block_seed,
+            )
+        except np.linalg.LinAlgError as error:
+            _warn(f"the model gave no suggestion: {error}")
+            return _initial(request)
+        if params is None:
+            raise ExhaustedError("no untried point is left that agrees with what is fixed")
+        return Proposal(params, request.position)
+
+
+def _initial(request: Request) -> Proposal:
+    """Propose the next valid, untried point of a Sobol' sequence."""
+    design = Sobol()
+    position = request.position
+    for _ in range(_TRIES):
+        proposal = design.propose(replace(request, position=position))
+        position = proposal.position
+        if _free(request, proposal.params):
+            return proposal
+    return proposal
+
+
+def _free(request: Request, params: Params) -> bool:
+    point = request.space.complete({**request.fixed, **params})
+    return point is not None and not request.taken(point)
+
+
+def _warn(reason: str) -> None:
+    message = f"{reason}; a quasi-random point takes the place of the model's suggestion"
+    warnings.warn(message, ModelWarning, stacklevel=3)
