@@ -1,0 +1,33 @@
+"""What a plot needs to know of an experiment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import pandas
+
+    from phsx.space import Space
+
+
+class Searched(Protocol):
+    """Anything that was searched and can be looked at: an experiment, finished or running."""
+
+    @property
+    def space(self) -> Space:
+        """The search space."""
+
+    @property
+    def maximize(self) -> bool:
+        """Whether a larger result is better."""
+
+    @property
+    def objective(self) -> str:
+        """What the result is called, for labels."""
+
+    @property
+    def name(self) -> str:
+        """What the experiment is called, for titles."""
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row per trial (the index is its id): parameters, then value, state and the rest."""

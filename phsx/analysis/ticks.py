@@ -1,0 +1,46 @@
+"""Where to put ticks on axes that are drawn by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+
+def nice_ticks(
+    low: float, high: float, *, log: bool = False, integer: bool = False, count: int = 6
+) -> list[float]:
+    """Choose at most some `count` round numbers between two bounds.
+
+    >>> nice_ticks(-5, 5)
+    [-4.0, -2.0, 0.0, 2.0, 4.0]
+    >>> nice_ticks(1e-5, 0.1, log=True)
+    [1e-05, 0.0001, 0.001, 0.01, 0.1]
+    >>> nice_ticks(8, 512, log=True)
+    [10.0, 20.0, 50.0, 100.0, 200.0, 500.0]
+    >>> nice_ticks(1, 4, integer=True)
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    if not low < high:
+        return [float(low)]
+    ticks = _log_ticks(low, high, count) if log and low > 0 else []
+    if len(ticks) < 2:
+        steps = [1, 2, 2.5, 5, 10]
+        locator = MaxNLocator(nbins=count - 1, integer=integer, steps=steps, min_n_ticks=2)
+        ticks = [float(tick) for tick in locator.tick_values(low, high)]
+    slack = 1e-9 * (high - low)
+    return [tick + 0.0 for tick in ticks if low - slack <= tick <= high + slack]
+
+
+def _log_ticks(low: float, high: float, count: int) -> list[float]:
+    """Return powers of ten, with 2 and 5 times them where the powers alone are too few."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    decades = math.log10(high / low)
+    for digits in ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        ticks = [float(f"{digit}e{power}") for power in range(first, last + 1) for digit in digits]
+        inside = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+        if len(inside) <= count:
+            return inside
+    stride = int(np.ceil(decades / (count - 1)))
+    return [tick for tick in inside if round(math.log10(tick)) % stride == 0]

@@ -1,0 +1,74 @@
+"""Words and numbers on a plot: short enough, and told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+ELLIPSIS = "…"
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut the middle of a text that has more than `limit` characters.
+
+    >>> shorten("hidden_layer_activation", 12)
+    'hidden…ation'
+    """
+    line = " ".join(text.split())
+    if len(line) <= limit:
+        return line
+    tail = (limit - 1) // 2
+    return line[: limit - 1 - tail] + ELLIPSIS + line[len(line) - tail :]
+
+
+def wrap(text: str, width: int, lines: int = 3) -> str:
+    """Break a name into at most `lines` lines of some `width` characters, best after `_`.
+
+    >>> print(wrap("hidden_layer_activation", 13))
+    hidden_layer_
+    activation
+    """
+    pieces = shorten(text, width * lines).replace("_", "_\0").replace(" ", " \0").split("\0")
+    rows = [""]
+    for piece in pieces:
+        if rows[-1] and len(rows[-1] + piece.rstrip()) > width:
+            rows.append("")
+        rows[-1] += piece
+    rows = [shorten(row.strip(), width) for row in rows]
+    if len(rows) > lines:
+        rest = "".join(rows[lines - 1 :])
+        rows = [*rows[: lines - 1], shorten(rest, width)]
+    return "\n".join(rows)
+
+
+def number(value: float) -> str:
+    """Write a number with few characters.
+
+    >>> [number(v) for v in (0.1 + 0.2, 1e-4, 12000.0, 3.0, 1e6, -0.0)]
+    ['0.3', '1e-4', '12000', '3', '1e6', '0']
+    """
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e5:
+        return f"{value:.6g}"
+    mantissa, exponent = f"{value:.3e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def choice_labels(choices: Sequence[object], limit: int = 24) -> list[str]:
+    """Write choices so that no two look the same: `1` and `"1"`, or two long common beginnings.
+
+    >>> choice_labels(["relu", "tanh", None, (64, 32)])
+    ['relu', 'tanh', 'None', '(64, 32)']
+    >>> choice_labels([1, "1", ""])
+    ['1', "'1'", "''"]
+    """
+    plain = [choice if isinstance(choice, str) and choice else repr(choice) for choice in choices]
+    unlike = [
+        text if plain.count(text) == 1 else repr(choice)
+        for text, choice in zip(plain, choices, strict=True)
+    ]
+    short = [shorten(text, limit) for text in unlike]
+    return [
+        text if short.count(text) == 1 else f"{text[: limit - 3]} #{i + 1}"
+        for i, text in enumerate(short)
+    ]
