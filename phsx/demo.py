@@ -59,7 +59,7 @@ def accuracy(
     Returns
     -------
     dict
-        `value`, the mean accuracy over five folds, and `spread`, its standard deviation.
+        `accuracy`, the mean over five folds, and `spread`, their standard deviation.
     """
     from sklearn.model_selection import cross_val_score
     from sklearn.pipeline import make_pipeline
@@ -70,7 +70,7 @@ def accuracy(
     # A kernel that overflows would otherwise run on for minutes.
     machine = SVC(kernel=kernel, C=C, gamma=gamma, degree=degree, max_iter=5000)
     scores = cross_val_score(make_pipeline(scalers[scaler], machine), *_digits(), cv=5)
-    return {"value": float(scores.mean()), "spread": float(scores.std())}
+    return {"accuracy": float(scores.mean()), "spread": float(scores.std())}
 
 
 @dataclass(frozen=True)
