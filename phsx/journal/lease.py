@@ -12,7 +12,7 @@ from pathlib import Path
 
 from phsx.exceptions import LeaseError
 from phsx.journal.files import publish, read_small
-from phsx.journal.owner import Owner
+from phsx.journal.owner import LIVE, Owner
 
 _LOG = logging.getLogger(__name__)
 
@@ -123,6 +123,7 @@ class Lease:
                 return
             self._released.set()
             os.close(self._descriptor)
+            LIVE.discard(self.owner.nonce)
         self._thread.join()
         with suppress(OSError):
             if self.owner.nonce.encode() in read_small(self._path):
@@ -134,8 +135,13 @@ class Lease:
         return f'{owner}, "beat": {self._beat:10}}}\n'.encode("ascii")
 
     def _keep(self) -> None:
+        failing = False
         while not self._released.wait(self._interval):
             try:
                 self.beat()
             except OSError as error:
-                _LOG.warning("The lease %s could not be renewed: %s", self._path, error)
+                if not failing:
+                    _LOG.warning("The lease %s cannot be renewed: %s", self._path, error)
+                failing = True
+            else:
+                failing = False

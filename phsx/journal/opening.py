@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from phsx._version import __version__
-from phsx.exceptions import LeaseError, RecoveryWarning
+from phsx.exceptions import LeaseError
 from phsx.journal.files import publish, sync_directory
 from phsx.journal.format import SCHEMA, Record, encode, plain
 from phsx.journal.lease import Lease, lease_path, parse_lease, read_lease
-from phsx.journal.owner import Owner
+from phsx.journal.owner import LIVE, Owner
 from phsx.journal.reader import Follower
 from phsx.journal.segments import Position, segment_numbers, segment_path
 
@@ -27,12 +26,14 @@ _LOG = logging.getLogger(__name__)
 class Opened:
     """The lease, and where its holder goes on writing.
 
-    `fresh` tells that the segment was created just now and holds its "open" record already.
+    `fresh` tells that the segment was created just now and holds its "open" record already,
+    `notice` what there is to warn of.
     """
 
     lease: Lease
     end: Position
     fresh: bool
+    notice: str = ""
 
 
 class Opening:
@@ -71,8 +72,8 @@ class Opening:
         self._clock = clock
         self._consume = consume
         self._follower = Follower(directory)
-        self._session: Record | None = None  # the last "open" that no "close" followed
-        self._schema = SCHEMA
+        self._session: Record | None = None  # the last "open", until a "close" follows
+        self._schema: object = SCHEMA
 
     def run(self) -> Opened:
         """Return the lease and the place to write.
@@ -84,11 +85,16 @@ class Opening:
         JournalError
             The journal is damaged.
         """
-        while True:
-            content = read_lease(self._directory)
-            opened = self._take() if content is None else self._take_over(content)
-            if opened is not None:
-                return opened
+        try:
+            while True:
+                LIVE.add(self._owner.nonce)
+                content = read_lease(self._directory)
+                opened = self._take() if content is None else self._take_over(content)
+                if opened is not None:
+                    return opened
+        except BaseException:
+            LIVE.discard(self._owner.nonce)
+            raise
 
     def _take(self) -> Opened | None:
         """Go on where nobody writes; None when somebody else was faster."""
@@ -97,46 +103,51 @@ class Opening:
         except FileExistsError:
             return None
         try:
+            number = self._next_segment()
             self._drain()
-            end = self._follower.position
-            if self._is_whole():
-                return Opened(lease, end, fresh=False)
-            end = self._create_segment()
+            if self._is_whole(number):
+                return Opened(lease, self._follower.position, fresh=False)
+            before = self._writer()
+            end = self._create_segment(number)
         except FileExistsError:
             lease.release()
             return None
         except BaseException:
             lease.release()
             raise
-        if self._session is not None or self._follower.torn:
-            self._warn(end, "was not closed by", None)
-        return Opened(lease, end, fresh=True)
+        upgraded = self._schema != SCHEMA and self._session is None
+        notice = (
+            "" if number == 1 or upgraded else self._notice(number, "was not closed by", before)
+        )
+        return Opened(lease, end, fresh=True, notice=notice)
 
     def _take_over(self, content: bytes) -> Opened | None:
         """Go on where a dead owner left off; None when the situation has changed meanwhile."""
         dead = parse_lease(content)
         if not self._is_dead(dead, content):
             return None
+        # Two takers that list the same segments want the same number, and one gets it. Who lists
+        # later finds the faster one's segment when it reads.
+        number = self._next_segment()
         self._drain()
-        # A taker that was faster has its segment before it has the lease.
-        session = Owner.of(self._session and self._session.get("owner"))
+        session = self._writer()
         if session is not None and (dead is None or session.nonce != dead.nonce):
             if not self._is_dead(session, content):
                 return None
             dead = session
-        self._drain()
+        self._drain()  # if it woke up in between, leave out as little as possible
         if read_lease(self._directory) != content:
             return None
         try:
-            end = self._create_segment()
+            end = self._create_segment(number)
         except FileExistsError:
             return None
         lease = Lease(self._directory, self._owner, self._interval, replace=True)
         if dead is not None:
             with suppress(OSError):
                 _temporary(self._directory, dead).unlink(missing_ok=True)
-        self._warn(end, "was being written by", dead)
-        return Opened(lease, end, fresh=True)
+        notice = self._notice(number, "was being written by", dead)
+        return Opened(lease, end, fresh=True, notice=notice)
 
     def _drain(self) -> None:
         """Read on to the end of the journal."""
@@ -150,28 +161,30 @@ class Opening:
             for record in batch:
                 kind = record["type"]
                 if kind == "open":
-                    self._session = record
-                    self._schema = record.get("schema", SCHEMA)
+                    self._session = {"owner": record.get("owner")}
+                    self._schema = record.get("schema")
                 elif kind == "close":
                     self._session = None
                 self._consume(record)
 
-    def _is_whole(self) -> bool:
-        """Tell whether the newest segment was closed and can simply be continued."""
-        numbers = segment_numbers(self._directory)
-        end = self._follower.position
+    def _writer(self) -> Owner | None:
+        """Return who opened the journal last and did not close it."""
+        return Owner.of(self._session["owner"]) if self._session else None
+
+    def _next_segment(self) -> int:
+        return max(segment_numbers(self._directory), default=0) + 1
+
+    def _is_whole(self, number: int) -> bool:
+        """Tell whether the segment before `number` was closed and can simply be continued."""
         return (
-            bool(numbers)
-            and numbers[-1] == end.segment
+            number - 1 == self._follower.position.segment > 0
             and self._session is None
             and self._follower.torn == 0
             and self._schema == SCHEMA
         )
 
-    def _create_segment(self) -> Position:
-        """Create the next segment with its first record; FileExistsError when not the first."""
-        numbers = segment_numbers(self._directory)
-        number = numbers[-1] + 1 if numbers else 1
+    def _create_segment(self, number: int) -> Position:
+        """Create a segment with its first record; FileExistsError when somebody else has."""
         before = self._follower.position
         record = {"seq": before.seq + 1, "t": float(self._clock()), "type": "open"}
         record |= open_fields(self._owner)
@@ -228,15 +241,13 @@ class Opening:
             return True if same else None
         return False
 
-    def _warn(self, end: Position, how: str, owner: Owner | None) -> None:
+    def _notice(self, number: int, how: str, owner: Owner | None) -> str:
+        """Say what was found, and how it goes on."""
         torn = self._follower.torn
-        owner = owner or Owner.of(self._session and self._session.get("owner"))
         lost = f" Its last record was cut off after {torn} bytes and is left out." if torn else ""
-        warnings.warn(
+        return (
             f"The journal in {self._directory} {how} {owner or 'an unknown master'}, which is "
-            f"gone.{lost} It goes on in {segment_path(self._directory, end.segment).name}.",
-            RecoveryWarning,
-            stacklevel=5,
+            f"gone.{lost} It goes on in {segment_path(self._directory, number).name}."
         )
 
 

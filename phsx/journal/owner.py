@@ -11,6 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+#: Nonces of the openings of this very process that still go on.
+LIVE: set[str] = set()
+
 _TYPES = {"host": str, "boot": str, "pid": int, "nonce": str, "since": float, "command": str}
 
 
@@ -82,7 +85,9 @@ class Owner:
             return False
         except PermissionError:
             pass  # somebody else's, but there
-        return not _is_zombie(self.pid) and _start(self.pid) == self.start
+        if _is_zombie(self.pid) or _start(self.pid) != self.start:
+            return False
+        return self.pid != os.getpid() or self.nonce in LIVE
 
     def __str__(self) -> str:
         command = f" ({self.command})" if self.command else ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from phsx.exceptions import DirectoryError, JournalError, LeaseError
+from phsx.exceptions import DirectoryError, JournalError, LeaseError, RecoveryWarning
 from phsx.journal.files import write_all
 from phsx.journal.format import RESERVED, Record, encode, plain
 from phsx.journal.opening import Opened, Opening, open_fields
@@ -51,11 +52,10 @@ class Journal:
         self._lease = opened.lease
         self._clock = clock
         self._end = opened.end
-        self._seq, self._crc = opened.end.seq, opened.end.crc
         self._path = segment_path(directory, opened.end.segment)
         self._pid = os.getpid()
         self._lock = threading.RLock()
-        self._buffer: list[bytes] = []
+        self._buffer: list[tuple[bytes, int]] = []  # lines with their checksums
         self._failure: BaseException | None = None
         self._closed = False
         self._descriptor = os.open(
@@ -126,17 +126,16 @@ class Journal:
                 f"The journal in {path} cannot be written: {error.strerror or error}. "
                 "Make the directory writable, or work on a copy of it."
             ) from error
-        if not opened.fresh:
-            journal._begin(consume)
-        return journal
-
-    def _begin(self, consume: Callable[[Record], object]) -> None:
         try:
-            consume(self._append("open", open_fields(self._lease.owner)))
-            self.commit()
+            if opened.notice:
+                warnings.warn(opened.notice, RecoveryWarning, stacklevel=2)
+            if not opened.fresh:
+                consume(journal._append("open", open_fields(owner)))
+                journal.commit()
         except BaseException:
-            self._abandon()
+            journal._abandon()
             raise
+        return journal
 
     @property
     def position(self) -> Position:
@@ -177,12 +176,13 @@ class Journal:
     def _append(self, kind: str, fields: dict[str, object]) -> Record:
         with self._lock:
             self._check()
-            record: Record = {"seq": self._seq + 1, "t": float(self._clock()), "type": kind}
+            seq = self._end.seq + len(self._buffer) + 1
+            record: Record = {"seq": seq, "t": float(self._clock()), "type": kind}
             for name, value in fields.items():
                 record[name] = plain(value, name)
-            line, self._crc = encode(record, self._crc)
-            self._seq += 1
-            self._buffer.append(line)
+            crc = self._buffer[-1][1] if self._buffer else self._end.crc
+            # One step, so that a signal cannot leave a number without its line.
+            self._buffer.append(encode(record, crc))
         return record
 
     def commit(self) -> None:
@@ -202,14 +202,13 @@ class Journal:
                 return
             try:
                 self._lease.check()
-                self._write(b"".join(self._buffer))
+                self._write(b"".join([line for line, _ in self._buffer]))
             except OSError as error:
                 self._failure = error
                 raise self._failed() from error
             except BaseException as error:  # a signal's too: how far did it get?
                 self._failure = error
                 raise
-            self._buffer.clear()
 
     def _write(self, data: bytes) -> None:
         if os.fstat(self._descriptor).st_size != self._end.offset:
@@ -219,8 +218,13 @@ class Journal:
         successor = segment_path(self._directory, self._end.segment + 1)
         if successor.exists():
             raise LeaseError(f"Another master has taken over and writes {successor}; this stops.")
-        offset = self._end.offset + len(data)
-        self._end = Position(self._end.segment, offset, self._seq, self._crc)
+        self._end = Position(
+            self._end.segment,
+            self._end.offset + len(data),
+            self._end.seq + len(self._buffer),
+            self._buffer[-1][1],
+        )
+        self._buffer.clear()
 
     def close(self) -> None:
         """Commit, say that the journal is whole, and release the lease. Closing twice is fine."""
