@@ -65,7 +65,7 @@ class Plan:
             return cls(plan)
         return cls([_block(plan)])
 
-    def validate(self, space: Space) -> None:
+    def check(self, space: Space) -> None:
         """Check that all blocks fit a space.
 
         Raises
@@ -125,13 +125,13 @@ class Plan:
             return False
         return _continues(self.blocks[last], other.blocks[last])
 
-    def to_dict(self) -> dict[str, JSON]:
-        """Return the plan as JSON values."""
-        return {"blocks": [block.to_dict() for block in self.blocks]}
+    def to_dict(self) -> list[JSON]:
+        """Return the blocks as JSON values."""
+        return [block.to_dict() for block in self.blocks]
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any] | list[Any]) -> Plan:
-        """Read a plan: what `to_dict` returns, a list of blocks, or a single block.
+        """Read a plan: a list of blocks, as `to_dict` returns it, or a single block.
 
         Raises
         ------
@@ -139,7 +139,7 @@ class Plan:
             It is no plan, or a block is wrong; the message has the block's number.
         """
         if isinstance(data, Mapping):
-            data = data["blocks"] if data.keys() == {"blocks"} else [data]
+            data = [data]
         if not isinstance(data, (list, tuple)):
             raise PlanError(f"a plan must be a list of blocks, not {data!r:.80}")
         blocks = []
