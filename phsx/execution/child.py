@@ -1,0 +1,143 @@
+"""The process that runs targets: started by a worker, kept between trials, dies with the worker.
+
+Started as ``python -c`` with `main`, see `phsx.execution.children`. It imports little, since a
+process that was killed must be replaced within a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import queue
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+from phsx.execution.channel import Channel
+from phsx.execution.evaluation import (
+    Job,
+    Outcome,
+    call_target,
+    cannot_load,
+    make_handle,
+)
+from phsx.execution.handle import Report
+from phsx.execution.output import Output
+from phsx.execution.parcel import read_parcel
+from phsx.targets.calling import BoundTarget
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(control: int, parcel: int, parent: int, sources: str | None) -> None:
+    """Run trials until told to end.
+
+    Parameters
+    ----------
+    control : int
+        Descriptor of this end of the channel.
+    parcel : int
+        Descriptor of the file with the package, see `phsx.execution.parcel`.
+    parent : int
+        The worker's process id.
+    sources : str or None
+        Directory with the sources that the package brought.
+    """
+    _die_with_parent(parent)
+    Runner(Channel(control), parcel, sources).serve()
+
+
+class Runner:
+    """Runs the trials: the child's side of the channel."""
+
+    def __init__(self, channel: Channel, parcel: int, sources: str | None) -> None:
+        self.channel = channel
+        self.parcel = parcel
+        self.sources = sources
+        self.pid = os.getpid()
+        self.jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self.stop = threading.Event()
+        self.current: int | None = None
+        self.cwd = os.getcwd()  # noqa: PTH109
+
+    def serve(self) -> None:
+        """Load the target, then run one job after the other."""
+        for descriptor in (self.channel.descriptor, self.parcel):
+            os.set_inheritable(descriptor, False)
+        # A copy of this process must not keep the channel open, nor speak on it.
+        os.register_at_fork(after_in_child=self.channel.close)
+        threading.Thread(target=self._listen, name="phsx-control", daemon=True).start()
+        faulthandler.enable(file=2)
+        output = Output()
+        loaded: BoundTarget | BaseException
+        try:
+            loaded = read_parcel(self.parcel, self.sources)
+            os.close(self.parcel)
+        except BaseException as error:
+            loaded = error
+        while (job := self.jobs.get()) is not None:
+            outcome = self._run(loaded, job, output)
+            if os.getpid() != self.pid:  # a target that forked and returned twice
+                os._exit(0)
+            self.channel.send(("done", outcome))
+
+    def _run(self, loaded: BoundTarget | BaseException, job: Job, output: Output) -> Outcome:
+        if isinstance(loaded, BaseException):
+            return cannot_load(job, loaded)
+        if os.path.isdir(self.cwd):  # noqa: PTH112 - an earlier trial may have gone elsewhere
+            os.chdir(self.cwd)
+        try:
+            output.begin(job.directory, job.attempt)
+        except OSError as error:
+            text = f"the trial's output cannot be written: {error}"
+            return Outcome(job.trial, job.attempt, "failed", error=text)
+        handle = make_handle(job, Path(job.directory), self._report, self.stop)
+        try:
+            self.channel.send(("started", job.trial))
+            return call_target(loaded, job, handle)
+        finally:
+            self.current = None
+            output.end()
+
+    def _report(self, report: Report) -> None:
+        try:
+            self.channel.send(("report", report))
+        except OSError:
+            raise RuntimeError(
+                "trial.report works only in the trial's own process, not in a copy made by fork"
+            ) from None
+
+    def _listen(self) -> None:
+        """Take messages as they come, also while a trial runs."""
+        while True:
+            try:
+                messages = self.channel.receive()
+            except (EOFError, OSError):
+                self._abandon()
+            for kind, content in messages:
+                if kind == "run":
+                    self.stop.clear()
+                    self.current = content.trial
+                    self.jobs.put(content)
+                elif kind == "stop" and content == self.current:
+                    self.stop.set()
+                elif kind == "end":
+                    self.jobs.put(None)
+                    return
+
+    def _abandon(self) -> NoReturn:
+        """End at once, with all processes that trials have started: the worker is gone."""
+        if os.getpgrp() == self.pid:
+            os.killpg(self.pid, signal.SIGKILL)
+        os._exit(1)
+
+
+def _die_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when the worker's thread that started it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the line above
+        os._exit(1)

@@ -1,0 +1,258 @@
+"""The worker's side of its child processes: start, run a trial, notice death, kill."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+from typing import Literal
+
+from phsx.execution.channel import Channel
+from phsx.execution.evaluation import Job, Outcome, State, host_name
+from phsx.execution.handle import Notify
+from phsx.execution.output import FILES, tail
+from phsx.execution.spawner import Spawner
+
+#: Seconds between SIGTERM and SIGKILL, for targets that save something when they are ended.
+GRACE = 0.5
+
+#: Seconds for an idle child to end by itself, its exit handlers included.
+FAREWELL = 2.0
+
+#: A timeout covers the call alone; to start and load the target a child has at least this long.
+LOAD_LIMIT = 60.0
+
+_Event = Literal["message", "death", "timeout"]
+
+
+class Child:
+    """A process that runs the trials of one run, one after the other.
+
+    Parameters
+    ----------
+    spawner : Spawner
+        Starts the process.
+    parcel : int
+        Descriptor of the file that holds the package.
+    sources : str or None
+        Directory with the package's source files.
+    cwd : str or None
+        Where to run; None: where this process runs.
+    cores : int or None
+        Threads for numerical libraries.
+    """
+
+    def __init__(
+        self,
+        spawner: Spawner,
+        parcel: int,
+        sources: str | None,
+        cwd: str | None,
+        cores: int | None,
+    ) -> None:
+        self.cores = cores
+        self._spawner = spawner
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._channel = Channel(ours.detach())
+            try:
+                self._process = spawner.start(theirs.fileno(), parcel, sources, cwd, cores)
+            except BaseException:
+                self._channel.close()
+                raise
+        self.pid = self._process.pid
+        self._death = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else None
+        self._lock = threading.Lock()
+        self._cause: State | None = None
+        self._started = 0.0
+        self.ended = False
+
+    def run(self, job: Job, notify: Notify | None = None) -> Outcome | None:
+        """Run a job and wait for its end, without polling and without holding the GIL.
+
+        Returns
+        -------
+        Outcome or None
+            None: the process was dead before the trial started, another one may run it.
+            The process has ended wherever `ended` is true afterwards.
+        """
+        self._started = 0.0
+        try:
+            self._channel.send(("run", job))
+        except OSError:
+            return self._bury(job)
+        limit = None if job.timeout is None else time.monotonic() + max(job.timeout, LOAD_LIMIT)
+        while True:
+            event = self._wait(limit)
+            if event == "timeout":
+                limit = None
+                self.kill("timed_out")
+                continue
+            if event == "death":
+                return self._bury(job)
+            try:
+                messages = self._channel.receive()
+            except (EOFError, OSError):
+                self._await_death(FAREWELL)
+                return self._bury(job)
+            for kind, content in messages:
+                if kind == "done" and content.trial == job.trial:
+                    return self._done(content)
+                if kind == "started":
+                    self._started = time.time()
+                    if job.timeout is not None:
+                        limit = time.monotonic() + job.timeout
+                elif kind == "report" and notify is not None and content.trial == job.trial:
+                    notify(content)
+
+    def stop(self, trial: int) -> None:
+        """Let `trial.should_stop()` be true from now on."""
+        try:
+            self._channel.send(("stop", trial))
+        except OSError:
+            return  # it is gone, and whoever waits for it knows
+
+    def kill(self, cause: State) -> None:
+        """End the process and all that it has started: SIGTERM, and soon after it SIGKILL.
+
+        The trial that runs, if any, gets the state `cause`.
+        """
+        with self._lock:
+            if self.ended:
+                return
+            self._cause = self._cause or cause
+        if self._signal(signal.SIGTERM):
+            self._await_death(GRACE)
+            self._signal(signal.SIGKILL)
+
+    def dismiss(self) -> None:
+        """Ask an idle process to end; `close` waits for it."""
+        try:
+            self._channel.send(("end", None))
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """End an idle process."""
+        self.dismiss()
+        self._await_death(FAREWELL)
+        self._reap()
+
+    def alive(self) -> bool:
+        """Tell whether the process can take a job."""
+        if self.ended or self._death is None:
+            return not self.ended and self._process.poll() is None
+        poll = select.poll()
+        poll.register(self._death, select.POLLIN)
+        return not poll.poll(0)
+
+    def _wait(self, until: float | None) -> _Event:
+        poll = select.poll()
+        poll.register(self._channel.descriptor, select.POLLIN)
+        if self._death is not None:
+            poll.register(self._death, select.POLLIN)
+        timeout = None if until is None else max(0.0, until - time.monotonic()) * 1000
+        ready = {descriptor for descriptor, _ in poll.poll(timeout)}
+        if self._channel.descriptor in ready:
+            return "message"  # also what a process has sent before it died
+        return "death" if ready else "timeout"
+
+    def _await_death(self, timeout: float) -> None:
+        with self._lock:
+            if self.ended:
+                return
+            watch = None if self._death is None else os.dup(self._death)
+        if watch is None:
+            try:
+                self._process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                return
+        else:
+            poll = select.poll()
+            poll.register(watch, select.POLLIN)
+            poll.poll(timeout * 1000)
+            os.close(watch)
+
+    def _signal(self, number: signal.Signals) -> bool:
+        """Send a signal to the process group; False where it has ended."""
+        with self._lock:  # not reaped: the number still belongs to this group
+            if self.ended:
+                return False
+            try:
+                os.killpg(self.pid, number)
+            except (ProcessLookupError, PermissionError):
+                return False
+            return True
+
+    def _reap(self) -> int:
+        """Kill what is left of the group, and return the exit status."""
+        self._signal(signal.SIGKILL)
+        with self._lock:
+            if not self.ended:
+                self._process.wait()
+                self.ended = True
+                self._channel.close()
+                if self._death is not None:
+                    os.close(self._death)
+                self._spawner.guard.remove("group", str(self.pid))
+        return self._process.returncode
+
+    def _bury(self, job: Job) -> Outcome | None:
+        """Make an outcome of a death, or None where the trial had not started."""
+        alive = self.alive()
+        status = self._reap()
+        if self._cause is None and not self._started:
+            return None
+        if self._cause == "timed_out":
+            text = f"the trial took longer than timeout={job.timeout:g} s and was ended"
+        elif self._cause is not None:
+            text = "the trial was ended on request"
+        elif alive:
+            text = "the process that ran the trial closed its connection and was killed"
+        else:
+            text = f"the process that ran the trial {_death_text(status)}"
+        return self._outcome(job, self._cause or "crashed", text, _fatal_error(job))
+
+    def _done(self, outcome: Outcome) -> Outcome:
+        if self._cause is not None:  # it was being killed, and was faster
+            self._await_death(FAREWELL)
+            self._reap()
+        return outcome
+
+    def _outcome(self, job: Job, state: State, error: str, traceback: str | None) -> Outcome:
+        now = time.time()
+        return Outcome(
+            job.trial,
+            job.attempt,
+            state,
+            error=error,
+            traceback=traceback,
+            started=self._started or now,
+            ended=now,
+            host=host_name(),
+            pid=self.pid,
+        )
+
+
+def _death_text(status: int) -> str:
+    if status >= 0:
+        return f"exited with code {status} before the trial was done (os._exit, or C code's exit)"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = "unknown"
+    text = f"died of signal {-status} ({name}: {signal.strsignal(-status)})"
+    if -status == signal.SIGKILL:
+        text += "; somebody killed it, or it was probably out of memory"
+    return text
+
+
+def _fatal_error(job: Job) -> str | None:
+    """Return Python's last words on a segfault and the like."""
+    text = tail(os.path.join(job.directory, FILES[2])) or ""  # noqa: PTH118
+    at = text.rfind("Fatal Python error")
+    return text[at:] if at >= 0 else None

@@ -1,0 +1,112 @@
+"""Starts the child processes of a worker, from one thread that lives as long as they may."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from phsx.execution.guard import Guard
+
+#: Where this phsx is imported from; a child must use the same one.
+_ROOT = str(Path(__file__).resolve().parent.parent.parent)
+
+# The first entry of sys.path would be the working directory, which imports must not depend on.
+_BOOT = (
+    "import sys; sys.path.pop(0); root = {root!r}; root in sys.path or sys.path.append(root); "
+    "from phsx.execution.child import main; main({control}, {parcel}, {parent}, {sources!r})"
+)
+
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+)
+
+
+@dataclass(frozen=True)
+class _Request:
+    control: int
+    parcel: int
+    sources: str | None
+    cwd: str | None
+    cores: int | None
+    answer: Future[subprocess.Popen[bytes]]
+
+
+class Spawner:
+    """One thread and one guard process, for all children of this worker.
+
+    The kernel's "kill me when my parent dies" means the *thread* that started a process, and
+    threads of a worker's pool come and go: so one thread starts them all.
+    """
+
+    def __init__(self) -> None:
+        self.guard = Guard()
+        self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="phsx-spawner", daemon=True)
+        self._thread.start()
+
+    def start(
+        self, control: int, parcel: int, sources: str | None, cwd: str | None, cores: int | None
+    ) -> subprocess.Popen[bytes]:
+        """Start a child that inherits the descriptors `control` and `parcel`.
+
+        Raises
+        ------
+        OSError
+            The system has no room for another process.
+        """
+        answer: Future[subprocess.Popen[bytes]] = Future()
+        self._requests.put(_Request(control, parcel, sources, cwd, cores, answer))
+        return answer.result()
+
+    def close(self) -> None:
+        """End the thread and the guard; children that are left are killed."""
+        self._requests.put(None)
+        self._thread.join()
+        self.guard.close()
+
+    def _serve(self) -> None:
+        while (request := self._requests.get()) is not None:
+            try:
+                process = _popen(request)
+                self.guard.add("group", str(process.pid))
+            except BaseException as error:
+                request.answer.set_exception(error)
+            else:
+                request.answer.set_result(process)
+
+
+def _popen(request: _Request) -> subprocess.Popen[bytes]:
+    boot = _BOOT.format(
+        root=_ROOT,
+        control=request.control,
+        parcel=request.parcel,
+        parent=os.getpid(),
+        sources=request.sources,
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", boot],
+        stdin=subprocess.DEVNULL,
+        pass_fds=(request.control, request.parcel),
+        cwd=request.cwd,
+        env=_environment(request.cores),
+        start_new_session=True,
+    )
+
+
+def _environment(cores: int | None) -> dict[str, str]:
+    environment = dict(os.environ)
+    if cores is not None:
+        environment |= dict.fromkeys(_THREADS, str(cores))
+    return environment
