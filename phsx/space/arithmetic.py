@@ -12,6 +12,8 @@ from phsx.exceptions import EvaluationError
 
 #: Integers beyond the largest float are refused, so that no expression can take long.
 _BITS: Final = 1024
+#: Tuples of tuples of tuples could grow without bound over a chain of expressions.
+_ITEMS: Final = 1000
 
 
 def _number(value: Any) -> Any:
@@ -36,7 +38,21 @@ def bounded(value: Any) -> Any:
             raise EvaluationError("a number is too large")
     elif isinstance(value, complex):
         raise EvaluationError("a result is complex")
+    elif isinstance(value, tuple) and _count(value) > _ITEMS:
+        raise EvaluationError(f"a tuple has more than {_ITEMS} items")
     return value
+
+
+def _count(value: Any) -> int:
+    """Count the items of nested tuples, but no further than it matters."""
+    if not isinstance(value, tuple):
+        return 1
+    total = 1
+    for item in value:
+        total += _count(item)
+        if total > _ITEMS:
+            break
+    return total
 
 
 def _power(base: Any, exponent: Any) -> Any:

@@ -81,8 +81,10 @@ class Choices(Parameter):
 
     def identity(self, value: Any) -> int:
         """Return the place of a value among the choices."""
-        place = self._index.get(identity(value))
-        return self._index[identity(self.check(value))] if place is None else place
+        try:
+            return self._index[identity(value)]
+        except (KeyError, TypeError):  # another type, or a list in place of a tuple
+            return self._index[identity(self.check(value))]
 
     def values(self) -> Iterator[Any]:
         """Iterate over the choices."""

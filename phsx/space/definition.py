@@ -12,7 +12,9 @@ import numpy as np
 
 from phsx.exceptions import SpaceError
 from phsx.space.constant import Constant
+from phsx.space.contradiction import check_truth, check_use, find_booleans
 from phsx.space.expr import Expr
+from phsx.space.expression import Expression
 from phsx.space.parameter import Parameter
 from phsx.space.value import describe
 
@@ -94,29 +96,46 @@ def read_constraints(constraints: Any) -> tuple[Expr, ...]:
     return tuple(read)
 
 
-def check_order(parameters: Mapping[str, Parameter]) -> None:
-    """Raise a SpaceError where a parameter mentions itself, a later one, or none at all."""
+def check_parameters(parameters: Mapping[str, Parameter]) -> None:
+    """Raise a SpaceError where a condition or an expression does not fit the parameters."""
     earlier: set[str] = set()
+    booleans = find_booleans(parameters)
     for name, parameter in parameters.items():
         if parameter.when is not None:
             what = f"parameter {name!r}: its condition {parameter.when.source!r}"
-            check_names(what, parameter.when, parameters)
-            _check_earlier(what, name, parameter.when.names, earlier)
-        for expr in getattr(parameter, "sources", ()):
-            what = f"parameter {name!r}: its expression {expr.source!r}"
-            check_names(what, expr, parameters)
-            _check_earlier(what, name, expr.names, earlier)
+            _check_mentions(what, name, parameter.when, parameters, earlier)
+            check_truth(what, parameter.when, booleans)
+        if isinstance(parameter, Expression):
+            for expr in parameter.sources:
+                what = f"parameter {name!r}: its expression {expr.source!r}"
+                _check_mentions(what, name, expr, parameters, earlier)
         earlier.add(name)
 
 
-def _check_earlier(what: str, name: str, mentioned: Iterable[str], earlier: set[str]) -> None:
-    if name in mentioned:
-        raise SpaceError(f"{what} mentions the parameter itself.")
-    for other in sorted(mentioned):
+def check_rules(rules: Sequence[Expr], parameters: Mapping[str, Parameter]) -> None:
+    """Raise a SpaceError where a constraint does not fit the parameters."""
+    booleans = find_booleans(parameters)
+    for rule in rules:
+        what = f"the constraint {rule.source!r}"
+        check_names(what, rule, parameters)
+        if not rule.names:
+            raise SpaceError(f"{what} mentions no parameter; leave it out.")
+        check_truth(what, rule, booleans)
+        check_use(what, rule, parameters)
+
+
+def _check_mentions(
+    what: str, name: str, expr: Expr, parameters: Mapping[str, Parameter], earlier: set[str]
+) -> None:
+    check_names(what, expr, parameters)
+    if name in expr.names:
+        raise SpaceError(f"{what} mentions the parameter itself; it may mention earlier ones only.")
+    for other in sorted(expr.names):
         if other not in earlier:
             raise SpaceError(
                 f"{what} mentions {other!r}, which is defined later; put {other!r} before {name!r}."
             )
+    check_use(what, expr, parameters)
 
 
 def check_names(what: str, expr: Expr, known: Mapping[str, Parameter]) -> None:

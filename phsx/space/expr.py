@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
 
 from phsx.exceptions import EvaluationError, ExpressionError
 from phsx.space.arithmetic import bounded
 from phsx.space.syntax import Closure, Compiler, parse
+from phsx.space.usage import Comparison, comparisons, numbers, truth
 from phsx.space.value import describe
+
+_FAILURES: Final = (EvaluationError, ArithmeticError, ValueError, TypeError, RecursionError)
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    run: Closure
+    names: frozenset[str]
+    constants: frozenset[str]
+    numbers: frozenset[str]
+    truth: frozenset[str] | None
+    comparisons: tuple[Comparison, ...]
+
+
+@lru_cache(maxsize=1024)
+def _compile(source: str) -> _Compiled:
+    """Parse and compile once per process, however often a space is sent there."""
+    tree = parse(source)
+    compiler = Compiler(source)
+    run = compiler.compile(tree)
+    return _Compiled(
+        run,
+        frozenset(compiler.names),
+        frozenset(compiler.constants),
+        frozenset(numbers(tree)) - compiler.constants,
+        truth(tree),
+        tuple(comparisons(tree)),
+    )
 
 
 class Expr:
     """A formula such as ``"sin(x) * n"``, parsed once.
 
-    The language is a part of Python's: numbers, strings, True, False, None, tuples; ``+ - * / //
-    % **``; comparisons, also chained and with ``in``; ``and``, ``or``, ``not``; ``a if c else b``;
+    The language is a part of Python's: numbers, text, True, False, None, tuples; ``+ - * / // %
+    **``; comparisons, also chained and with ``in``; ``and``, ``or``, ``not``; ``a if c else b``;
     the functions sin cos tan asin acos atan atan2 sinh cosh tanh exp log log2 log10 sqrt abs min
     max round floor ceil int float pow hypot; the constants pi and e.
 
@@ -33,6 +63,12 @@ class Expr:
         The names that need a value.
     constants : frozenset of str
         Which of ``pi`` and ``e`` it uses.
+    numbers : frozenset of str
+        The names that it calculates with.
+    truth : frozenset of str or None
+        The names that have to be True or False for its value to be; None where it never is.
+    comparisons : tuple of Comparison
+        Where it compares a name with values.
 
     Raises
     ------
@@ -47,23 +83,19 @@ class Expr:
     ['n', 'x']
     """
 
-    __slots__ = ("_run", "_tree", "constants", "names", "source")
-
-    source: str
-    names: frozenset[str]
-    constants: frozenset[str]
-    _run: Closure
-    _tree: ast.expr
+    __slots__ = ("comparisons", "constants", "names", "numbers", "run", "source", "truth")
 
     def __init__(self, source: str) -> None:
         if not isinstance(source, str):
             raise ExpressionError(f"an expression has to be text, not {describe(source)}.")
         self.source = source.strip()
-        self._tree = parse(self.source)
-        compiler = Compiler(self.source)
-        self._run = compiler.compile(self._tree)
-        self.names = frozenset(compiler.names)
-        self.constants = frozenset(compiler.constants)
+        compiled = _compile(self.source)
+        self.run = compiled.run
+        self.names = compiled.names
+        self.constants = compiled.constants
+        self.numbers = compiled.numbers
+        self.truth = compiled.truth
+        self.comparisons = compiled.comparisons
 
     def evaluate(self, values: Mapping[str, Any]) -> Any:
         """Return the value for these values of the names.
@@ -75,18 +107,16 @@ class Expr:
             value, a result that is not finite, complex, or huge.
         """
         try:
-            return bounded(self._run(values))
-        except EvaluationError as error:
-            reason = str(error)
-        except (ArithmeticError, ValueError, TypeError, RecursionError) as error:
+            return bounded(self.run(values))
+        except _FAILURES as error:
             reason = str(error) or type(error).__name__
         raise EvaluationError(f"the expression {self.source!r} has no value: {reason}.")
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Tell whether the value is True; without a value, or a name's, it is not."""
         try:
-            return self._run(values) is True
-        except (EvaluationError, ArithmeticError, ValueError, TypeError, RecursionError):
+            return self.run(values) is True
+        except _FAILURES:
             return False
 
     def __eq__(self, other: object) -> bool:

@@ -8,13 +8,15 @@ from typing import Any, ClassVar
 
 from phsx.exceptions import SpaceError
 from phsx.space.condition import Condition
-from phsx.space.decimal_grid import DecimalGrid, FixedGrid, SignificantGrid
+from phsx.space.decimal_grid import DecimalGrid
+from phsx.space.fixed_grid import FixedGrid
 from phsx.space.linear_scale import LinearScale
 from phsx.space.log_scale import LogScale
 from phsx.space.parameter import Parameter, clamp
+from phsx.space.significant_grid import SignificantGrid
 from phsx.space.value import describe, flag, real, whole
 
-#: How far outside its bounds, in widths, a value may lie and still mean the bound.
+#: How far outside a bound, relative to it, a value may lie and still mean the bound.
 _SLACK = 1e-12
 
 
@@ -103,17 +105,17 @@ class Float(Parameter):
     def check(self, value: object) -> float:
         """Return the value as a float between the bounds, on the grid if there is one."""
         number = real(value, "the value")
-        slack = _SLACK * (self.high / 2 - self.low / 2)
         if not self.low <= number <= self.high:
-            if self.low - slack <= number <= self.high + slack:
-                return min(max(number, self.low), self.high)
+            bound = min(max(number, self.low), self.high)
+            if abs(number - bound) <= _SLACK * abs(bound):
+                return self.check(bound)
             side, bound = ("below", self.low) if number < self.low else ("above", self.high)
             edge = "lower" if number < self.low else "upper"
             raise SpaceError(f"{number!r} is {side} the {edge} bound {bound!r}.")
         if not isinstance(self._scale, DecimalGrid):
             return number
         nearest = self._scale.nearest(number)
-        if not math.isclose(number, nearest, rel_tol=1e-9, abs_tol=self._scale.gap * 1e-9):
+        if abs(number - nearest) > 1e-6 * self._scale.gap + 4 * math.ulp(nearest):
             raise SpaceError(f"{number!r} is not a value of {self!r}; the nearest is {nearest!r}.")
         return nearest
 

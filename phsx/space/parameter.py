@@ -109,6 +109,13 @@ class Parameter(ABC):
         """
         raise NotImplementedError
 
+    def active_at(self, point: Mapping[str, Any]) -> bool:
+        """Tell whether it is active, given the values of all earlier parameters that are."""
+        if not self.needs <= point.keys():
+            return False
+        when = self.when
+        return when is None or (when.names <= point.keys() and when.holds(point))
+
     def locate(self, value: Any, point: Mapping[str, Any]) -> float:
         """Return the coordinate of a value that lies in a point with these other values."""
         return self.to_unit(value)

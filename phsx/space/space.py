@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from phsx.exceptions import EvaluationError, SpaceError
+from phsx.space.contradiction import check_possible
 from phsx.space.definition import (
-    check_names,
-    check_order,
+    check_parameters,
+    check_rules,
     read_constraints,
     read_parameters,
     unknown,
@@ -21,7 +22,7 @@ from phsx.space.definition import (
 from phsx.space.expr import Expr
 from phsx.space.kinds import parameter_from_dict
 from phsx.space.parameter import MISSING, Parameter
-from phsx.space.points import enumerate_points
+from phsx.space.points import enumerate_points, holds
 from phsx.space.value import describe
 
 Params = dict[str, Any]
@@ -81,9 +82,9 @@ class Space:
     ) -> None:
         known = read_parameters(parameters)
         rules = read_constraints(constraints)
-        check_order(known)
-        for rule in rules:
-            check_names(f"the constraint {rule.source!r}", rule, known)
+        check_parameters(known)
+        check_rules(rules, known)
+        check_possible(known, rules)
         self._prepare(known, rules)
 
     def _prepare(self, parameters: dict[str, Parameter], rules: tuple[Expr, ...]) -> None:
@@ -96,11 +97,6 @@ class Space:
             parameter.when is not None or parameter.computed for parameter in parameters.values()
         )
         self._axes = [(name, parameters[name]) for name in self.dimensions]
-        last: dict[str, list[Expr]] = {}
-        for rule in rules:
-            place = max((self.names.index(name) for name in rule.names), default=0)
-            last.setdefault(self.names[place], []).append(rule)
-        self._decided = last
 
     @classmethod
     def of(cls, space: Space | Mapping[str, Any]) -> Space:
@@ -116,26 +112,16 @@ class Space:
     @property
     def size(self) -> int | float:
         """An upper bound of the number of points; ``math.inf`` where a parameter is continuous."""
-        return math.prod(self.parameters[name].size for name in self.dimensions)
-
-    def reaches(self, name: str, point: Mapping[str, Any]) -> bool:
-        """Tell whether a parameter is active, given the values of all earlier active ones."""
-        parameter = self.parameters[name]
-        if parameter.needs and not parameter.needs <= point.keys():
-            return False
-        when = parameter.when
-        return when is None or (when.names <= point.keys() and when.holds(point))
-
-    def allows(self, name: str, point: Mapping[str, Any]) -> bool:
-        """Tell whether the constraints hold of which `name` is the last parameter."""
-        return all(_holds(rule, point) for rule in self._decided.get(name, ()))
+        sizes = [self.parameters[name].size for name in self.dimensions]
+        # A huge int times infinity would overflow.
+        return math.inf if math.inf in sizes else math.prod(sizes)
 
     def satisfies(self, params: Mapping[str, Any]) -> bool:
         """Tell whether all constraints hold at a complete point.
 
         One that mentions an inactive parameter holds; one without a value does not.
         """
-        return all(_holds(rule, params) for rule in self._rules)
+        return all(holds(rule, params) for rule in self._rules)
 
     def complete(self, partial: Mapping[str, Any]) -> Params | None:
         """Return the point that has these values for its dimensions.
@@ -171,7 +157,7 @@ class Space:
                 raise SpaceError(f"parameter {error.args[0]!r} has no value.") from None
         point: Params = {}
         for name, parameter in self.parameters.items():
-            if not self.reaches(name, point):
+            if not parameter.active_at(point):
                 continue
             if parameter.computed:
                 given = partial.get(name, MISSING) if parameter.dimensions else MISSING
@@ -209,7 +195,7 @@ class Space:
         point: Params = {}
         for name, parameter in self.parameters.items():
             given = params.get(name, MISSING)
-            if self.reaches(name, point):
+            if parameter.active_at(point):
                 point[name] = _checked(name, parameter, given, point)
             elif given is not MISSING:
                 raise SpaceError(
@@ -217,7 +203,7 @@ class Space:
                     f"{describe(given)}; leave it out."
                 )
         for rule in self._rules:
-            if not _holds(rule, point):
+            if not holds(rule, point):
                 raise SpaceError(f"the constraint {rule.source!r} does not hold at {point!r}.")
         return point
 
@@ -307,7 +293,7 @@ class Space:
                     f"parameter {name!r} is continuous, so that the space has no end; give it "
                     "step= or digits=."
                 )
-        return enumerate_points(self)
+        return enumerate_points(self.parameters, self._rules)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the definition as JSON values; `from_dict` gives back an equal space."""
@@ -365,10 +351,6 @@ class Space:
 
     def __setstate__(self, state: tuple[dict[str, Parameter], tuple[Expr, ...]]) -> None:
         self._prepare(*state)
-
-
-def _holds(rule: Expr, point: Mapping[str, Any]) -> bool:
-    return not rule.names <= point.keys() or rule.holds(point)
 
 
 def _checked(name: str, parameter: Parameter, given: Any, point: Params) -> Any:
