@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from phsx.analysis import plot
+from phsx.analysis import history, parallel_coordinates, parameters, worker_timeline
 from phsx.experiment import Experiment
 from phsx.space import Categorical, Float, Int, Space
 from phsx.strategies import Bayesian, Explicit, Random
@@ -16,6 +16,8 @@ from phsx.trial import Trial
 
 DIRECTORY = "phsx-demo"
 TRIALS = 40
+#: How many of them are random, before the Bayesian ones.
+RANDOM = 9
 MOST_WORKERS = 4
 
 SPACE = Space(
@@ -119,11 +121,12 @@ def run(
     *,
     trials: int = TRIALS,
     workers: int | None = None,
-    progress: bool | None = None,
+    progress: bool = True,
 ) -> Summary:
     """Search the digits classifier's parameters, and draw the plots.
 
-    Called again it goes on where an interrupted demo stopped. A complete one is drawn anew.
+    Called again it goes on where an interrupted demo stopped, or where one with fewer trials
+    ended. A complete one is drawn anew.
 
     Parameters
     ----------
@@ -133,14 +136,14 @@ def run(
         How many settings are tried, at least 3.
     workers : int, optional
         Local worker processes; by default one per core, between 2 and 4.
-    progress : bool, optional
-        Whether a progress bar is shown; by default where there is a terminal.
+    progress : bool
+        Whether to show progress on standard error.
 
     Returns
     -------
     Summary
     """
-    random = max(1, trials // 4)
+    random = max(1, min(RANDOM, trials - 2))
     experiment = Experiment(
         directory,
         target=accuracy,
@@ -154,11 +157,11 @@ def run(
     cores = len(os.sched_getaffinity(0))
     experiment.run(workers=workers or min(max(cores, 2), MOST_WORKERS), progress=progress)
     return Summary(
-        directory=Path(directory),
+        directory=experiment.directory,
         evaluated=_ended(experiment) - before,
         trials=len(experiment.trials),
         best=experiment.best,
-        plots=_draw(experiment, Path(directory) / "plots"),
+        plots=_draw(experiment),
     )
 
 
@@ -166,15 +169,16 @@ def _ended(experiment: Experiment) -> int:
     return sum(trial.state.terminal for trial in experiment.trials)
 
 
-def _draw(experiment: Experiment, folder: Path) -> tuple[Path, ...]:
+def _draw(experiment: Experiment) -> tuple[Path, ...]:
+    folder = experiment.directory / "plots"
     folder.mkdir(exist_ok=True)
     names = ("history", "parameters", "parallel_coordinates", "worker_timeline")
-    paths = {name: folder / f"{name}.png" for name in names}
-    plot.history(experiment, path=paths["history"])
-    plot.parameters(experiment, "C", "gamma", path=paths["parameters"])
-    plot.parallel_coordinates(experiment, path=paths["parallel_coordinates"])
-    plot.worker_timeline(experiment, path=paths["worker_timeline"])
-    return tuple(paths.values())
+    paths = tuple(folder / f"{name}.png" for name in names)
+    history(experiment, path=paths[0])
+    parameters(experiment, "C", "gamma", path=paths[1])
+    parallel_coordinates(experiment, path=paths[2])
+    worker_timeline(experiment, path=paths[3])
+    return paths
 
 
 def _short(value: object) -> str:

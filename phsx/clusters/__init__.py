@@ -1,1 +1,1 @@
-"""TODO"""
+"""Where workers come from: local processes, or a cluster that exists."""

@@ -1,0 +1,108 @@
+"""phsx: parallel black-box optimization of any Python function, on Dask.
+
+Everything public is here; nothing is imported before it is used, so that ``import phsx`` is
+immediate.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from phsx._version import __version__
+
+if TYPE_CHECKING:
+    from phsx import analysis as plot
+    from phsx import exceptions
+    from phsx.experiment import Experiment, minimize
+    from phsx.experiment import open_experiment as open  # noqa: A004 - phsx.open reads well
+    from phsx.optimizer import Optimizer
+    from phsx.space import Categorical, Constant, Expression, Float, Int, Ordinal, Space
+    from phsx.strategies import (
+        Bayesian,
+        Choice,
+        Explicit,
+        Grid,
+        Halton,
+        LatinHypercube,
+        LogUniform,
+        Normal,
+        Random,
+        Sobol,
+        Uniform,
+    )
+    from phsx.targets.command import Command
+    from phsx.trial import Trial, TrialState
+
+_HOMES = {
+    "phsx.experiment": ("Experiment", "minimize"),
+    "phsx.optimizer": ("Optimizer",),
+    "phsx.space": ("Categorical", "Constant", "Expression", "Float", "Int", "Ordinal", "Space"),
+    "phsx.strategies": (
+        "Bayesian",
+        "Choice",
+        "Explicit",
+        "Grid",
+        "Halton",
+        "LatinHypercube",
+        "LogUniform",
+        "Normal",
+        "Random",
+        "Sobol",
+        "Uniform",
+    ),
+    "phsx.targets.command": ("Command",),
+    "phsx.trial": ("Trial", "TrialState"),
+}
+_WHERE = {name: (module, name) for module, names in _HOMES.items() for name in names} | {
+    "open": ("phsx.experiment", "open_experiment"),
+    "plot": ("phsx.analysis", None),
+    "exceptions": ("phsx.exceptions", None),
+}
+
+__all__ = [
+    "Bayesian",
+    "Categorical",
+    "Choice",
+    "Command",
+    "Constant",
+    "Experiment",
+    "Explicit",
+    "Expression",
+    "Float",
+    "Grid",
+    "Halton",
+    "Int",
+    "LatinHypercube",
+    "LogUniform",
+    "Normal",
+    "Optimizer",
+    "Ordinal",
+    "Random",
+    "Sobol",
+    "Space",
+    "Trial",
+    "TrialState",
+    "Uniform",
+    "__version__",
+    "exceptions",
+    "minimize",
+    "open",
+    "plot",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    try:
+        module, attribute = _WHERE[name]
+    except KeyError:
+        raise AttributeError(f"module 'phsx' has no attribute {name!r}") from None
+    home = import_module(module)
+    value = home if attribute is None else getattr(home, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

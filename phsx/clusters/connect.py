@@ -1,0 +1,120 @@
+"""From what the user gives as `workers=` or `cluster=` to an executor."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phsx.exceptions import ClusterError, ConfigurationError
+from phsx.execution.base import Executor
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+#: Seconds to wait for a scheduler at an address.
+CONNECT_TIMEOUT = 30
+
+
+def connect(workers: int | None, cluster: Any, log_directory: Path | None = None) -> Executor:
+    """Return an executor for `workers` local processes, or for an existing cluster.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Number of local worker processes; by default, and without `cluster`, one per core.
+    cluster : optional
+        ``"inline"`` for everything in this process; the address of a scheduler; a
+        `distributed.Client`; or a cluster object of Dask or dask-jobqueue. What is given is
+        taken as it is: never restarted, and never closed.
+    log_directory : Path, optional
+        Where local workers write their logs.
+
+    Raises
+    ------
+    ConfigurationError
+        Both are given, or one is not usable.
+    ClusterError
+        The scheduler cannot be reached.
+    """
+    if workers is not None and (
+        isinstance(workers, bool) or not isinstance(workers, int) or workers < 1
+    ):
+        raise ConfigurationError(f"workers={workers!r}: give a whole number of at least 1")
+    if cluster is None:
+        return _local(workers or os.cpu_count() or 1, log_directory)
+    if workers is not None:
+        raise ConfigurationError(
+            "workers= and cluster= were both given: workers= starts local processes; "
+            "the size of a cluster is its own affair, so leave workers= out"
+        )
+    if isinstance(cluster, str) and cluster == "inline":
+        from phsx.execution.inline import InlineExecutor
+
+        return InlineExecutor()
+    if isinstance(cluster, Executor):
+        return cluster
+    return _existing(cluster)
+
+
+def _local(workers: int, log_directory: Path | None) -> Executor:
+    import distributed
+
+    from phsx.clusters.local import local_cluster
+    from phsx.execution.dask import DaskExecutor
+
+    if log_directory is not None:
+        log_directory.mkdir(parents=True, exist_ok=True)
+    cluster = local_cluster(workers, log_directory)
+    try:
+        client = distributed.Client(cluster, set_as_default=False)
+    except BaseException:
+        cluster.close()
+        raise
+    return DaskExecutor(client, [client.close, cluster.close], expected=workers)
+
+
+def _existing(cluster: Any) -> Executor:
+    import distributed
+
+    from phsx.execution.dask import DaskExecutor
+
+    if isinstance(cluster, distributed.Client):
+        _refuse_asynchronous(cluster, "Client")
+        if cluster.status != "running":
+            raise ClusterError(
+                f"cluster=: the Client is {cluster.status}; connect a new one and run again"
+            )
+        return DaskExecutor(cluster)
+    if isinstance(cluster, str):
+        client = _client(cluster)
+    elif hasattr(cluster, "scheduler_address"):
+        _refuse_asynchronous(cluster, type(cluster).__name__)
+        client = _client(cluster)
+    else:
+        raise ConfigurationError(
+            f"cluster={cluster!r}: give 'inline', the address of a Dask scheduler such as "
+            f"'tls://host:8786', a distributed.Client, or a cluster object"
+        )
+    return DaskExecutor(client, [client.close])
+
+
+def _client(cluster: Any) -> Client:
+    import distributed
+
+    try:
+        return distributed.Client(cluster, set_as_default=False, timeout=CONNECT_TIMEOUT)
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterError(
+            f"cluster={cluster!r}: no Dask scheduler answers there ({error}); check the address, "
+            f"whether the scheduler runs, and its TLS settings"
+        ) from error
+
+
+def _refuse_asynchronous(thing: Any, what: str) -> None:
+    if thing.asynchronous:
+        raise ConfigurationError(
+            f"cluster=: an asynchronous {what} cannot be used, since run() blocks; give its "
+            f"address (cluster={what.lower()}.scheduler_address or client.scheduler.address) or "
+            f"make one with asynchronous=False"
+        )

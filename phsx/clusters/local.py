@@ -1,0 +1,180 @@
+"""Workers as processes of this machine: one slot each, TLS between them, started anew if they die.
+
+Dask's own `LocalCluster` is not used because it starts its processes by `multiprocessing`, which
+imports the user's script once more in every worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Scheduler, Security, SpecCluster
+from distributed.core import Status
+from distributed.deploy.spec import ProcessInterface
+
+#: Settings of every scheduler that phsx starts: the master places all tasks, copies of history
+#: stay where they are, and the first death of a worker is made known.
+SCHEDULER_SETTINGS = {
+    "distributed.scheduler.work-stealing": False,
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.scheduler.allowed-failures": 0,
+}
+
+#: Seconds between looks at whether a worker's process is alive, and that closing may take.
+WATCH, CLOSING = 0.2, 3.0
+#: Seconds to wait before a worker that died at once is started again: doubled up to the limit.
+BACKOFF, BACKOFF_LIMIT = 0.2, 30.0
+
+
+class LocalWorker(ProcessInterface):  # type: ignore[misc]
+    """One worker process, started again whenever it ends by itself.
+
+    The process gets its settings, the TLS credentials among them, on its standard input, where
+    nobody else can read them; and it ends when that is closed, by us or by our death.
+    """
+
+    def __init__(
+        self, scheduler: str, security: Security, log: str | None = None, name: object = None
+    ) -> None:
+        super().__init__(scheduler=scheduler, name=name)
+        self._scheduler = scheduler
+        self._security = security
+        self._log = log
+        self._name = name
+        self._starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the process; it connects to the scheduler by itself."""
+        self._spawn()
+        self._watcher = asyncio.create_task(self._watch())
+        await super().start()
+
+    def _spawn(self) -> None:
+        self._starts += 1
+        settings = {
+            "scheduler": self._scheduler,
+            # A name is free again only when the scheduler has noticed the death.
+            "name": f"{self._name}" if self._starts == 1 else f"{self._name}-{self._starts}",
+            "tls": self._security.get_tls_config_for_role("worker"),
+        }
+        with contextlib.ExitStack() as stack:
+            log: Any = subprocess.DEVNULL
+            if self._log is not None:
+                log = stack.enter_context(Path(self._log).open("ab"))
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "phsx.clusters.local_worker"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is the master's business
+                env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": _python_path()},
+            )
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.write(json.dumps(settings).encode() + b"\n")
+                self._process.stdin.flush()
+
+    async def _watch(self) -> None:
+        backoff = BACKOFF
+        while True:
+            lived = 0.0
+            while self._process is not None and self._process.poll() is None:
+                await asyncio.sleep(WATCH)
+                lived += WATCH
+            backoff = BACKOFF if lived > BACKOFF_LIMIT else min(2 * backoff, BACKOFF_LIMIT)
+            await asyncio.sleep(backoff)
+            self._release()
+            self._spawn()
+
+    def _release(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    async def close(self) -> None:
+        """End the process: politely, then not."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+        self._release()
+        if self._process is not None:
+            waited = 0.0
+            while self._process.poll() is None and waited < CLOSING:
+                await asyncio.sleep(0.02)
+                waited += 0.02
+            if self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()
+        self._drop_empty_log()
+        if self.status != Status.closed:
+            await super().close()
+
+    def _drop_empty_log(self) -> None:
+        if self._log is not None:
+            log = Path(self._log)
+            with contextlib.suppress(OSError):  # gone, or the directory has other logs
+                if log.stat().st_size == 0:
+                    log.unlink()
+                log.parent.rmdir()
+
+
+def _python_path() -> str:
+    """Return a PYTHONPATH by which the worker finds the phsx that runs here."""
+    here = str(Path(__file__).resolve().parents[2])
+    old = os.environ.get("PYTHONPATH")
+    return here if not old else here + os.pathsep + old
+
+
+def local_cluster(workers: int, log_directory: Path | None = None) -> SpecCluster:
+    """Start a scheduler in a thread of this process, and worker processes.
+
+    Parameters
+    ----------
+    workers : int
+        How many, one slot each.
+    log_directory : Path, optional
+        Where each worker writes its log; nowhere by default.
+
+    Returns
+    -------
+    distributed.SpecCluster
+        Reachable over the loopback interface alone, by TLS with credentials made for it.
+    """
+    security = Security.temporary()
+    specification = {
+        number: {
+            "cls": LocalWorker,
+            "options": {
+                "security": security,
+                "log": log_directory and str(log_directory / f"worker-{number}.txt"),
+            },
+        }
+        for number in range(workers)
+    }
+    with dask.config.set(SCHEDULER_SETTINGS):
+        return SpecCluster(
+            workers=specification,
+            scheduler={
+                "cls": Scheduler,
+                "options": {
+                    "protocol": "tls://",
+                    "host": "127.0.0.1",
+                    "security": security,
+                    "dashboard": False,
+                    "dashboard_address": "127.0.0.1:0",
+                },
+            },
+            security=security,
+            name="phsx-local",
+            silence_logs=logging.ERROR,
+        )

@@ -1,0 +1,78 @@
+"""A worker's process: ``python -m phsx.clusters.local_worker``, settings on standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from typing import Any
+
+from distributed import Security, Worker
+
+from phsx.execution import worker as on_worker
+
+#: Seconds that a worker waits for a scheduler, and that it may take to say goodbye.
+PATIENCE, GOODBYE = 60, 1.0
+
+
+async def serve(settings: dict[str, Any]) -> None:
+    """Run a Dask worker until standard input ends or the scheduler is gone."""
+    tls = settings["tls"]
+    security = Security(
+        require_encryption=True,
+        tls_ca_file=tls["ca_file"],
+        tls_worker_cert=tls["cert"],
+        tls_worker_key=tls["key"],
+        # The worker is a client of its peers when it fetches history from them.
+        tls_client_cert=tls["cert"],
+        tls_client_key=tls["key"],
+    )
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def watch_input() -> None:
+        sys.stdin.buffer.read()
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=watch_input, daemon=True, name="phsx-input").start()
+    directory = tempfile.mkdtemp(prefix="phsx-worker-")
+    try:
+        worker = await Worker(
+            settings["scheduler"],
+            name=settings["name"],
+            nthreads=1,
+            security=security,
+            local_directory=directory,
+            memory_limit=0,  # what takes memory is the target, in a process of its own
+            dashboard=False,
+            dashboard_address="127.0.0.1:0",
+            death_timeout=PATIENCE,
+        )
+        waits = [asyncio.ensure_future(ended.wait()), asyncio.ensure_future(worker.finished())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        on_worker.uninstall_all()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(worker.close(), GOODBYE)
+            await asyncio.wait_for(worker.finished(), GOODBYE)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def main() -> None:
+    """Read the settings and serve."""
+    logging.getLogger("distributed").setLevel(logging.WARNING)
+    settings = json.loads(sys.stdin.buffer.readline())
+    try:
+        asyncio.run(serve(settings))
+    finally:
+        os._exit(0)  # whatever thread an evaluation still sits in
+
+
+if __name__ == "__main__":
+    main()

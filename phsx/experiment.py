@@ -1,0 +1,638 @@
+"""An experiment: a directory that holds everything about one search."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phsx.definition import FILE, Definition
+from phsx.exceptions import ChangedError, ConfigurationError, DirectoryError, TargetError
+from phsx.journal import Follower, Journal
+from phsx.strategies.plan import Plan
+from phsx.results import ResultsTable, to_dataframe
+from phsx.space import Space
+from phsx.state import SearchState
+from phsx.strategies.base import Strategy
+from phsx.trial import Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from phsx.execution.base import Setting
+    from phsx.run import Run
+    from phsx.targets.calling import BoundTarget
+    from phsx.targets.package import Package
+
+#: What a directory may hold before an experiment is made there.
+HARMLESS = frozenset({".ipynb_checkpoints", ".DS_Store", ".gitignore", ".gitkeep"})
+
+
+class Experiment:
+    """A search of a function's parameters, in a directory of its own.
+
+    Making the same experiment again continues it: what is left out is taken from the directory,
+    what is given has to fit. A plan may have grown.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Where everything about the search is kept; made if it is not there.
+    target : callable, optional
+        The function to be evaluated: ``f(**params)``, ``f(params)``, or `phsx.Command`. It
+        returns a number, or a mapping with the objective and whatever else is to be kept. An
+        argument called `trial` gets a handle on the trial.
+    space : Space or mapping
+        What may vary: parameters by name.
+    plan : strategy or sequence of strategies
+        Blocks of trials, in order.
+    scheduler : None
+        Reserved for early stopping.
+    seed : int, optional
+        Makes the search repeatable. Drawn, and kept, where it is not given.
+    maximize : bool
+        Whether larger is better.
+    objective : str, optional
+        Key of the objective, where the target returns a mapping.
+    fixed : mapping, optional
+        Further arguments of the target, the same for all trials; sent to each worker once.
+
+    Raises
+    ------
+    DefinitionError
+        Something given is wrong (`SpaceError`, `PlanError`, `TargetError`).
+    DirectoryError
+        The directory holds something else.
+    ChangedError
+        The directory holds another search.
+
+    Examples
+    --------
+    >>> import phsx, tempfile
+    >>> experiment = phsx.Experiment(
+    ...     tempfile.mkdtemp(),
+    ...     target=lambda x: x**2,
+    ...     space={"x": phsx.Float(-1, 1)},
+    ...     plan=phsx.Grid(x=[-1, 0, 1]),
+    ... )
+    >>> experiment.run(cluster="inline", progress=False).best.params
+    {'x': 0.0}
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        target: Callable[..., Any] | None = None,
+        space: Space | Mapping[str, Any] | None = None,
+        plan: Strategy | Sequence[Strategy] | Plan | None = None,
+        *,
+        scheduler: None = None,
+        seed: int | None = None,
+        maximize: bool | None = None,
+        objective: str | None = None,
+        fixed: Mapping[str, Any] | None = None,
+    ) -> None:
+        if scheduler is not None:
+            raise ConfigurationError(
+                "scheduler=: early stopping is not part of this version; leave it out"
+            )
+        _check(seed, maximize, objective)
+        self._directory = Path(directory).absolute()
+        self._target = target
+        self._fixed = dict(fixed or {})
+        self._run: Run | None = None
+        self._master_state: SearchState | None = None
+        self._read_state = SearchState()
+        self._follower: Follower | None = None
+        self._lock = threading.RLock()
+        if (self._directory / FILE).exists():
+            self._definition = self._load(space, plan, seed, maximize, objective)
+        else:
+            self._definition = self._create(space, plan, seed, maximize, objective)
+        self._plan = self._continued_plan(plan)
+        if target is not None:
+            self._bind(target, self.space)
+
+    # ------------------------------------------------------------ making and opening
+
+    def _load(
+        self, space: Any, plan: Any, seed: int | None, maximize: bool | None, objective: str | None
+    ) -> Definition:
+        definition = Definition.load(self._directory)
+        return definition.continued(
+            space=None if space is None else Space.of(space),
+            seed=seed,
+            maximize=maximize,
+            objective=objective,
+        )
+
+    def _create(
+        self, space: Any, plan: Any, seed: int | None, maximize: bool | None, objective: str | None
+    ) -> Definition:
+        if self._directory.exists():
+            if not self._directory.is_dir():
+                raise DirectoryError(f"{self._directory} is a file; give a directory")
+            others = {entry.name for entry in self._directory.iterdir()} - HARMLESS
+            if others:
+                raise DirectoryError(
+                    f"{self._directory} is not empty and not an experiment (it holds "
+                    f"{', '.join(sorted(others)[:3])}); give a new or an empty directory"
+                )
+        if self._target is None or space is None or plan is None:
+            missing = [
+                name
+                for name, value in (("target", self._target), ("space", space), ("plan", plan))
+                if value is None
+            ]
+            raise ConfigurationError(
+                f"a new experiment needs {', '.join(f'{name}=' for name in missing)}; there is "
+                f"none in {self._directory} that could be continued"
+            )
+        from phsx.targets.packing import describe
+
+        space = Space.of(space)
+        plan = Plan.of(plan)
+        plan.check(space)
+        self._bind(self._target, space)
+        definition = Definition(
+            space=space,
+            plan=plan,
+            seed=secrets.randbelow(2**31) if seed is None else seed,
+            maximize=bool(maximize),
+            objective=objective,
+            target=describe(self._target),
+        )
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._keep_source()
+            definition.save(self._directory)
+        except OSError as error:
+            raise DirectoryError(
+                f"{self._directory} cannot be written: {error.strerror}; give another directory"
+            ) from error
+        return definition
+
+    def _continued_plan(self, plan: Any) -> Plan:
+        """Return the newest plan: what was asked for now, else what the journal says."""
+        state = self._refresh()
+        known = self._definition.plan if state.plan is None else Plan.from_dict(state.plan)
+        if plan is None:
+            return known
+        wanted = Plan.of(plan)
+        wanted.check(self._definition.space)
+        if wanted == known or wanted.extends(known):
+            return wanted
+        if known.extends(wanted):
+            return known
+        raise ChangedError(
+            f"the plan {wanted!r} is not {known!r} with more trials: the blocks of an experiment "
+            f"can grow at the end and be followed by others, but not be changed. Use another "
+            f"directory for another plan"
+        )
+
+    def _bind(self, target: Any, space: Space) -> BoundTarget:
+        from phsx.targets.calling import bind
+
+        return bind(target, space.names, self._fixed, _optional(space))
+
+    def _pack(self, target: Any) -> Package:
+        from phsx.targets.packing import pack
+
+        space = self.space
+        return pack(target, space.names, fixed=self._fixed, optional=_optional(space))
+
+    def _keep_source(self) -> None:
+        from phsx.targets.packing import sources
+
+        for name, text in sources(self._target).items():
+            path = self._directory / "source" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    # ------------------------------------------------------------ running
+
+    def run(
+        self,
+        workers: int | None = None,
+        cluster: Any = None,
+        *,
+        timeout: float | None = None,
+        max_time: float | None = None,
+        stop_at: float | None = None,
+        background: bool = False,
+        callbacks: Iterable[Callable[[Trial], object]] = (),
+        cores_per_trial: int = 1,
+        isolate: bool = True,
+        grace: float = 10.0,
+        max_deaths: int = 3,
+        max_failed: float = 0.5,
+        progress: bool = True,
+    ) -> Any:
+        """Evaluate the trials that are left.
+
+        Parameters
+        ----------
+        workers : int, optional
+            Number of local worker processes; by default one per core.
+        cluster : optional
+            Instead of local workers: ``"inline"`` (everything in this process, for a debugger),
+            the address of a Dask scheduler, a `distributed.Client` or a cluster object. It is
+            taken as it is, never restarted and never closed.
+        timeout : float, optional
+            Seconds after which a trial is ended.
+        max_time : float, optional
+            Seconds after which the run is ended.
+        stop_at : float, optional
+            The run ends when a trial is at least as good as this.
+        background : bool
+            Return at once, with a handle that has `stop()`, `wait()` and `progress`.
+        callbacks : iterable of callable
+            Each is called with every `Trial` that has ended, in a thread of its own.
+        cores_per_trial : int
+            Threads that numerical libraries may use in a trial.
+        isolate : bool
+            Run the target in a child process of the worker. Without, a trial costs a little less,
+            but its output is not kept, a timeout cannot end it, and a crash ends the worker.
+        grace : float
+            Seconds that running trials have when the run is interrupted.
+        max_deaths : int
+            How often a trial's process may die before the trial is given up.
+        max_failed : float
+            The search is given up when more than this share of at least 5 trials fail.
+        progress : bool
+            Whether to show progress on standard error.
+
+        Returns
+        -------
+        Experiment or Run
+            The experiment itself; with `background`, the handle.
+
+        Raises
+        ------
+        ConfigurationError
+            An argument is wrong.
+        LeaseError
+            Another process is running this experiment.
+        SearchFailedError
+            Most trials fail.
+        KeyboardInterrupt
+            After an interruption, when everything is recorded.
+        """
+        from phsx.clusters.connect import connect
+        from phsx.execution.base import Setting
+        from phsx.master import Limits
+
+        with self._lock:
+            if self._run is not None and self._run.running:
+                raise ConfigurationError("this experiment is running already in the background")
+            limits = Limits(
+                timeout=_positive("timeout", timeout),
+                max_time=_positive("max_time", max_time),
+                stop_at=_finite("stop_at", stop_at),
+                grace=_not_negative("grace", grace),
+                max_deaths=_whole("max_deaths", max_deaths, 0),
+                max_failed=_share("max_failed", max_failed),
+                cores=_whole("cores_per_trial", cores_per_trial, 1),
+            )
+            callbacks = _callables(callbacks)
+            target = self._target if self._target is not None else self._load_target()
+            setting = Setting(
+                run=uuid.uuid4().hex[:12],
+                target=self._bind(target, self.space),
+                package=None if cluster == "inline" else self._pack(target),
+                isolate=isolate,
+            )
+            executor = connect(workers, cluster, self._directory / "logs")
+            try:
+                run, here = self._prepare(executor, setting, limits, callbacks, progress)
+            except BaseException:
+                executor.close()
+                raise
+            if background:
+                return run.start()
+        run.block(here=here)
+        return self
+
+    def _prepare(
+        self,
+        executor: Any,
+        setting: Setting,
+        limits: Any,
+        callbacks: Iterable[Callable[[Trial], object]],
+        progress: bool,
+    ) -> tuple[Run, bool]:
+        from phsx.master import Master, Search
+        from phsx.progress import Reporter
+        from phsx.run import Callbacks, Run
+
+        state = SearchState()
+        journal = Journal.open(self._directory, command="phsx run", replay=state.apply)
+        try:
+            if state.plan != self._plan.to_dict():
+                state.apply(journal.append("plan", plan=self._plan.to_dict()))
+                journal.commit()
+            table = ResultsTable(
+                self._directory, self.space.names, [state.trials[i] for i in state.finished]
+            )
+            calls = Callbacks(callbacks)
+            master = Master(
+                Search(
+                    self.space,
+                    self._plan,
+                    self.seed,
+                    self.maximize,
+                    self._definition.objective,
+                    self._directory,
+                ),
+                state,
+                journal,
+                executor,
+                setting,
+                limits,
+                on_ended=lambda trial: (table.append(trial), calls(trial)),
+                on_tick=lambda: reporter.tick() if progress else None,
+            )
+        except BaseException:
+            journal.close()
+            raise
+
+        def finish() -> None:
+            try:
+                journal.close()
+            finally:
+                calls.close()
+                if progress:
+                    reporter.close(master.stop_reason)
+
+        run = Run(
+            master,
+            state,
+            maximize=self.maximize,
+            resume=f"run the same script again, or `phsx run {self._directory}`",
+            finish=finish,
+        )
+        reporter = Reporter(self.name, lambda: run.progress)
+        self._run, self._master_state = run, state
+        return run, not executor.concurrent
+
+    def _load_target(self) -> Any:
+        from phsx.targets.packing import load
+
+        reference = self._definition.target.get("reference")
+        if not isinstance(reference, str):
+            raise TargetError(
+                f"the target of {self.name} is no function of an importable module "
+                f"({self._definition.target.get('name', 'unknown')}), so that it has to be given: "
+                f"run the script or notebook that made the experiment again"
+            )
+        self._target = load(reference)
+        return self._target
+
+    def extend(self, plan: Strategy | Sequence[Strategy]) -> Experiment:
+        """Add blocks of trials to the plan; `run` evaluates them.
+
+        Raises
+        ------
+        PlanError
+            The blocks do not fit the space.
+        """
+        added = Plan.of(plan)
+        added.check(self.space)
+        with self._lock:
+            self._plan = Plan.of([*self._plan.blocks, *added.blocks])
+        return self
+
+    # ------------------------------------------------------------ looking
+
+    def _refresh(self) -> SearchState:
+        """Return the newest state: the master's own while it runs here, else the journal's."""
+        if self._run is not None and self._run.running and self._master_state is not None:
+            return self._master_state
+        with self._lock:
+            if self._follower is None:
+                self._follower = Follower(self._directory)
+            self._read_state.replay(self._follower.poll())
+            return self._read_state
+
+    @property
+    def directory(self) -> Path:
+        """Where everything about the search is kept."""
+        return self._directory
+
+    @property
+    def name(self) -> str:
+        """Name of the directory."""
+        return self._directory.name
+
+    @property
+    def space(self) -> Space:
+        """What may vary."""
+        return self._definition.space
+
+    @property
+    def plan(self) -> Plan:
+        """The blocks of trials."""
+        return self._plan
+
+    @property
+    def seed(self) -> int:
+        """What all randomness of the search comes from."""
+        return self._definition.seed
+
+    @property
+    def maximize(self) -> bool:
+        """Whether larger is better."""
+        return self._definition.maximize
+
+    @property
+    def objective(self) -> str:
+        """Name of the objective, for labels."""
+        return self._definition.objective or "value"
+
+    @property
+    def state(self) -> SearchState:
+        """What the journal's records add up to."""
+        return self._refresh()
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials, in the order of their creation."""
+        return list(self._refresh().trials.values())
+
+    @property
+    def best(self) -> Trial | None:
+        """The completed trial with the best value; None while there is none."""
+        return self._refresh().best(maximize=self.maximize)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row per trial.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by trial id. A column per parameter (missing where inactive), then `value`,
+            `state`, `strategy`, `block`, `attempt`, `worker`, `started`, `ended` (seconds since
+            1970), `suggest_worker`, `suggest_started`, `suggest_ended`, `error`, and a column for
+            whatever else the target returned.
+        """
+        return to_dataframe(self.trials, self.space.names)
+
+    def __repr__(self) -> str:
+        state = self._refresh()
+        return f"<phsx experiment {self.name!r}: {len(state.finished)} trials have ended>"
+
+
+def open_experiment(directory: str | Path) -> Experiment:
+    """Open a finished or running experiment, for looking at it or going on.
+
+    Nothing of the experiment is run or unpickled.
+
+    Parameters
+    ----------
+    directory : str or Path
+
+    Raises
+    ------
+    DirectoryError
+        There is no experiment.
+    JournalError
+        Its journal is damaged.
+    """
+    path = Path(directory)
+    if not (path / FILE).exists():
+        Definition.load(path)  # raises what is to be said
+    return Experiment(path)
+
+
+def minimize(
+    target: Callable[..., Any],
+    space: Space | Mapping[str, Any],
+    trials: int = 50,
+    workers: int | None = None,
+    seed: int | None = None,
+    *,
+    directory: str | Path | None = None,
+    maximize: bool = False,
+    fixed: Mapping[str, Any] | None = None,
+    objective: str | None = None,
+    **run: Any,
+) -> Experiment:
+    """Search for the minimum of a function, in one line.
+
+    Parameters
+    ----------
+    target, space, seed, maximize, fixed, objective
+        As of `phsx.Experiment`.
+    trials : int
+        Evaluations in all.
+    workers : int, optional
+        Local worker processes; by default one per core.
+    directory : str or Path, optional
+        Where to keep the experiment. By default it is kept in a temporary directory that is
+        deleted with the returned object.
+    **run
+        Further arguments of `Experiment.run`, such as ``cluster=``.
+
+    Returns
+    -------
+    Experiment
+        With `best`, `trials` and `to_dataframe()`.
+
+    Examples
+    --------
+    >>> import phsx
+    >>> space = {"x": phsx.Float(-5, 5)}
+    >>> found = phsx.minimize(
+    ...     lambda x: (x - 1) ** 2, space, trials=15, seed=0, cluster="inline", progress=False
+    ... )
+    >>> abs(found.best.params["x"] - 1) < 0.1
+    True
+    """
+    from phsx.strategies import Bayesian
+
+    temporary = None
+    if directory is None:
+        temporary = tempfile.TemporaryDirectory(prefix="phsx-", ignore_cleanup_errors=True)
+        directory = Path(temporary.name) / getattr(target, "__name__", "search").strip("<>")
+    experiment = Experiment(
+        directory,
+        target=target,
+        space=space,
+        plan=Bayesian(trials),
+        seed=seed,
+        maximize=maximize,
+        fixed=fixed,
+        objective=objective,
+    )
+    experiment._temporary = temporary  # type: ignore[attr-defined]
+    experiment.run(workers, **run)
+    return experiment
+
+
+def _optional(space: Space) -> list[str]:
+    """Return the parameters that may be absent from a point."""
+    return [name for name, parameter in space.parameters.items() if parameter.when is not None]
+
+
+def _check(seed: Any, maximize: Any, objective: Any) -> None:
+    if seed is not None:
+        _whole("seed", seed, 0)
+    if maximize is not None and not isinstance(maximize, bool):
+        raise ConfigurationError(f"maximize={maximize!r}: give True or False")
+    if objective is not None and not isinstance(objective, str):
+        raise ConfigurationError(
+            f"objective={objective!r}: give the key of the objective in what the target returns"
+        )
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+        raise ConfigurationError(f"{name}={value!r}: give a number")
+    return float(value)
+
+
+def _finite(name: str, value: Any) -> float | None:
+    return None if value is None else _number(name, value)
+
+
+def _positive(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if _number(name, value) <= 0:
+        raise ConfigurationError(f"{name}={value!r}: give a number of seconds above 0")
+    return float(value)
+
+
+def _not_negative(name: str, value: Any) -> float:
+    if _number(name, value) < 0:
+        raise ConfigurationError(f"{name}={value!r}: give a number of seconds of at least 0")
+    return float(value)
+
+
+def _share(name: str, value: Any) -> float:
+    if not 0 <= _number(name, value) <= 1:
+        raise ConfigurationError(f"{name}={value!r}: give a share between 0 and 1")
+    return float(value)
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
+        raise ConfigurationError(f"{name}={value!r}: give a whole number of at least {least}")
+    return int(value)
+
+
+def _callables(functions: Any) -> tuple[Callable[[Trial], object], ...]:
+    try:
+        found = tuple(functions)
+    except TypeError:
+        raise ConfigurationError(
+            f"callbacks={functions!r}: give a list of functions of one trial"
+        ) from None
+    for function in found:
+        if not callable(function):
+            raise ConfigurationError(f"callbacks: {function!r} cannot be called")
+    return found

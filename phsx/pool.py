@@ -1,0 +1,91 @@
+"""The evaluation slots of all workers: which are free, which will be soon."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import quantiles
+
+#: How many of the newest durations are looked at to foretell the next.
+RECENT = 50
+
+
+class Pool:
+    """Counts evaluation slots; Dask does not, since evaluations leave its thread pools.
+
+    Examples
+    --------
+    >>> pool = Pool()
+    >>> pool.join("a", 2)
+    >>> pool.take("a", trial=0, now=10.0)
+    >>> pool.free(), len(pool)
+    (['a'], 2)
+    """
+
+    def __init__(self) -> None:
+        self._slots: dict[str, int] = {}
+        self._running: dict[int, tuple[str, float]] = {}
+        self._durations: deque[float] = deque(maxlen=RECENT)
+
+    def __len__(self) -> int:
+        """Return the number of slots, free and taken."""
+        return sum(self._slots.values())
+
+    def join(self, worker: str, slots: int) -> None:
+        """Add a worker."""
+        self._slots[worker] = slots
+
+    def leave(self, worker: str) -> None:
+        """Remove a worker with its slots."""
+        self._slots.pop(worker, None)
+
+    def take(self, worker: str, trial: int, now: float) -> None:
+        """Note that a trial's evaluation starts on a worker."""
+        self._running[trial] = (worker, now)
+
+    def give_back(self, trial: int, duration: float | None = None) -> None:
+        """Note that a trial's evaluation has ended, after `duration` seconds where it completed."""
+        self._running.pop(trial, None)
+        if duration is not None:
+            self._durations.append(duration)
+
+    @property
+    def running(self) -> int:
+        """How many evaluations are running."""
+        return len(self._running)
+
+    def free(self) -> list[str]:
+        """Return the worker of each free slot, those with the most free slots first."""
+        left = dict(self._slots)
+        for worker, _ in self._running.values():
+            if worker in left:
+                left[worker] -= 1
+        free = [worker for worker, count in left.items() for _ in range(max(0, count))]
+        return sorted(free, key=lambda worker: -left[worker])
+
+    @property
+    def duration(self) -> float | None:
+        """What evaluations take at least, mostly: the lower quartile of recent durations, in s."""
+        if not self._durations:
+            return None
+        if len(self._durations) == 1:
+            return self._durations[0]
+        return quantiles(self._durations, n=4)[0]
+
+    def ending(self, now: float, lead: float) -> tuple[list[str], float | None]:
+        """Return the workers of evaluations that are expected to end within `lead` seconds.
+
+        Also returned is after how many seconds the next one will be added to them, or None where
+        none will.
+        """
+        duration = self.duration
+        if duration is None:
+            return [], None
+        due: list[str] = []
+        waits: list[float] = []
+        for worker, started in self._running.values():
+            wait = started + duration - lead - now
+            if wait <= 0:
+                due.append(worker)
+            else:
+                waits.append(wait)
+        return due, min(waits, default=None)

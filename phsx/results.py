@@ -1,0 +1,152 @@
+"""Finished trials as a table: `results.csv`, which grows while a search runs, and pandas."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phsx.trial import Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILE = "results.csv"
+#: Columns after the parameters.
+FIXED = (
+    "value",
+    "state",
+    "strategy",
+    "block",
+    "attempt",
+    "worker",
+    "started",
+    "ended",
+    "suggest_worker",
+    "suggest_started",
+    "suggest_ended",
+    "error",
+)
+
+
+def row(trial: Trial) -> list[Any]:
+    """Return a trial's values of the columns `FIXED`, None where there is none."""
+    suggestion = trial.suggestion
+    return [
+        trial.value,
+        trial.state.value,
+        trial.strategy,
+        trial.block,
+        trial.attempt,
+        trial.worker,
+        trial.started,
+        trial.ended,
+        suggestion and suggestion.worker,
+        suggestion and suggestion.started,
+        suggestion and suggestion.ended,
+        trial.error,
+    ]
+
+
+class ResultsTable:
+    """`results.csv`: one row per finished trial, appended as it finishes.
+
+    It is derived from the journal and never read by phsx; where a target returns something new,
+    the file is written anew with that column, at once for whoever reads it.
+
+    Parameters
+    ----------
+    directory : Path
+        The experiment's directory.
+    names : iterable of str
+        The parameters.
+    trials : iterable of Trial
+        Those that have finished already.
+    """
+
+    def __init__(self, directory: Path, names: Iterable[str], trials: Iterable[Trial]) -> None:
+        self._path = directory / FILE
+        self._names = tuple(names)
+        self._trials = list(trials)
+        self._extras = list(dict.fromkeys(key for trial in self._trials for key in trial.result))
+        self._rewrite()
+
+    def append(self, trial: Trial) -> None:
+        """Add a trial."""
+        self._trials.append(trial)
+        new = [key for key in trial.result if key not in self._extras]
+        if new:
+            self._extras += new
+            self._rewrite()
+            return
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            file.write(self._lines([trial]))
+
+    def _rewrite(self) -> None:
+        header = io.StringIO()
+        csv.writer(header).writerow(
+            ["trial", *self._names, *FIXED[:2], *self._extras, *FIXED[2:]]
+        )
+        temporary = self._path.with_name(f".{FILE}.{os.getpid()}")
+        temporary.write_text(header.getvalue() + self._lines(self._trials), "utf-8", newline="")
+        temporary.replace(self._path)
+
+    def _lines(self, trials: Iterable[Trial]) -> str:
+        lines = io.StringIO()
+        writer = csv.writer(lines)
+        for trial in trials:
+            params: Mapping[str, Any] = trial.params or {}
+            fixed = row(trial)
+            writer.writerow(
+                [
+                    trial.id,
+                    *(_cell(params.get(name)) for name in self._names),
+                    *map(_cell, fixed[:2]),
+                    *(_cell(trial.result.get(key)) for key in self._extras),
+                    *map(_cell, fixed[2:]),
+                ]
+            )
+        return lines.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, (dict, list, tuple)):
+        return json.dumps(value)
+    return value
+
+
+def to_dataframe(trials: Iterable[Trial], names: Iterable[str]) -> pd.DataFrame:
+    """Return trials as a data frame; see `phsx.Experiment.to_dataframe`."""
+    import pandas as pd
+
+    rows = list(trials)
+    names = list(names)
+    extras = dict.fromkeys(key for trial in rows for key in trial.result)
+    extras = {key: None for key in extras if key not in FIXED and key not in names}
+    columns: list[tuple[str, pd.Series]] = []
+    index = pd.Index([trial.id for trial in rows], name="trial")
+
+    def column(name: str, values: list[Any]) -> None:
+        columns.append((name, pd.Series(values, index=index, name=name)))
+
+    for name in names:
+        column(name, [(trial.params or {}).get(name) for trial in rows])
+    for number, name in enumerate(FIXED):
+        values = [row(trial)[number] for trial in rows]
+        numeric = name in {"value", "started", "ended", "suggest_started", "suggest_ended"}
+        if numeric:
+            values = [float("nan") if value is None else float(value) for value in values]
+        column(name, values)
+    for name in extras:
+        column(name, [trial.result.get(name) for trial in rows])
+    frame = pd.concat([series for _, series in columns], axis=1)
+    frame.columns = pd.Index([name for name, _ in columns])
+    return frame

@@ -1,0 +1,240 @@
+"""The state of a search: what its journal's records add up to.
+
+The master and every reader build it by the same function, `SearchState.apply`, so that a search
+that is resumed stands exactly where the interrupted one stood.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from phsx.exceptions import JournalError
+from phsx.trial import Suggestion, Trial, TrialState
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A surrogate's hyper-parameters, as a fit task returned them.
+
+    Attributes
+    ----------
+    number : int
+        The fit's number in the experiment, from 0.
+    block : int
+        The block whose strategy made it.
+    seen : int
+        Sequence number of the last journal record it knew.
+    observed : int
+        How many completed trials it knew.
+    values : mapping or None
+        Hyper-parameters; None where the fit failed.
+    """
+
+    number: int
+    block: int
+    seen: int
+    observed: int
+    values: Mapping[str, Any] | None
+
+
+class SearchState:
+    """Trials, fits and plan of a search, built from journal records.
+
+    Attributes
+    ----------
+    trials : dict of int to Trial
+        All trials by id, in the order of their creation.
+    alive : dict with int keys
+        Ids of the trials that have not ended, in the order of their creation.
+    finished : list of int
+        Ids of the trials that have ended, in the order of their terminal records.
+    reports : dict of int to list of (step, value)
+        What each trial's newest attempt reported while it ran.
+    fits : list of Fit
+    plan : list or None
+        The newest plan as JSON, None before the first.
+    exhausted : dict of int to str
+        Blocks that ended early, with the reason.
+    seq : int
+        Sequence number of the last record applied, -1 before the first.
+    """
+
+    def __init__(self) -> None:
+        self.trials: dict[int, Trial] = {}
+        self.alive: dict[int, None] = {}
+        self.finished: list[int] = []
+        self.reports: dict[int, list[tuple[int, float]]] = {}
+        self.fits: list[Fit] = []
+        self.plan: list[Any] | None = None
+        self.exhausted: dict[int, str] = {}
+        self.seq = -1
+        self._counts: Counter[TrialState] = Counter()
+        self._best: dict[bool, Trial] = {}
+        self._handlers = {
+            "plan": self._plan,
+            "trial": self._trial,
+            "suggesting": self._suggesting,
+            "suggested": self._suggested,
+            "dropped": self._dropped,
+            "fit": self._fit,
+            "running": self._running,
+            "report": self._report,
+            "death": self._death,
+            "ended": self._ended,
+            "exhausted": self._exhausted,
+        }
+
+    def apply(self, record: Record) -> None:
+        """Take one record into account; records of unknown types change nothing."""
+        handler = self._handlers.get(record["type"])
+        if handler is not None:
+            try:
+                handler(record)
+            except (KeyError, TypeError, ValueError) as error:
+                raise JournalError(
+                    f"journal record {record.get('seq')} of type {record['type']!r} does not fit "
+                    f"what came before it ({type(error).__name__}: {error}); see `phsx repair`"
+                ) from error
+        self.seq = record["seq"]
+
+    def replay(self, records: Iterable[Record]) -> SearchState:
+        """Apply records in order and return the state itself."""
+        for record in records:
+            self.apply(record)
+        return self
+
+    def best(self, *, maximize: bool) -> Trial | None:
+        """Return the completed trial with the best value; of equal ones the first to complete."""
+        return self._best.get(maximize)
+
+    def count(self, *states: TrialState) -> int:
+        """Return how many trials are in one of `states`."""
+        return sum(self._counts[state] for state in states)
+
+    def waiting_for(self, block: int) -> bool:
+        """Tell whether a trial of a block before `block` has not ended."""
+        return any(self.trials[number].block < block for number in self.alive)
+
+    def _change(self, record: Record, **changes: Any) -> Trial:
+        old = self.trials[record["id"]]
+        trial = replace(old, **changes)
+        self.trials[trial.id] = trial
+        self._counts[old.state] -= 1
+        self._counts[trial.state] += 1
+        return trial
+
+    def _plan(self, record: Record) -> None:
+        self.plan = list(record["plan"])
+
+    def _trial(self, record: Record) -> None:
+        if record["id"] in self.trials:
+            raise ValueError(f"trial {record['id']} exists already")
+        params = record.get("params")
+        self.trials[record["id"]] = trial = Trial(
+            id=record["id"],
+            block=record["block"],
+            index=record["index"],
+            strategy=record["strategy"],
+            position=record["position"],
+            params=None if params is None else _thaw(params),
+            state=TrialState.SUGGESTING if params is None else TrialState.WAITING,
+        )
+        self._counts[trial.state] += 1
+        self.alive[trial.id] = None
+
+    def _suggesting(self, record: Record) -> None:
+        suggestion = Suggestion(record["seen"], record["fit"], record["rank"])
+        self._change(record, suggestion=suggestion)
+
+    def _suggested(self, record: Record) -> None:
+        known = self.trials[record["id"]].suggestion
+        timed = known and replace(
+            known, worker=record["worker"], started=record["started"], ended=record["ended"]
+        )
+        self._change(
+            record,
+            params=_thaw(record["params"]),
+            position=record["position"],
+            state=TrialState.WAITING,
+            suggestion=timed,
+        )
+
+    def _dropped(self, record: Record) -> None:
+        trial = self.trials.pop(record["id"])
+        self._counts[trial.state] -= 1
+        self.alive.pop(trial.id, None)
+
+    def _fit(self, record: Record) -> None:
+        self.fits.append(
+            Fit(record["fit"], record["block"], record["seen"], record["n"], record["values"])
+        )
+
+    def _running(self, record: Record) -> None:
+        if self.trials[record["id"]].state.terminal:
+            return
+        self._change(
+            record,
+            state=TrialState.RUNNING,
+            attempt=record["attempt"],
+            worker=record["worker"],
+            started=record["t"],
+        )
+        self.reports.pop(record["id"], None)
+
+    def _report(self, record: Record) -> None:
+        trial = self.trials[record["id"]]
+        if not trial.state.terminal and record["attempt"] == trial.attempt:
+            self.reports.setdefault(trial.id, []).append((record["step"], record["value"]))
+
+    def _death(self, record: Record) -> None:
+        trial = self.trials[record["id"]]
+        if not trial.state.terminal:
+            self._change(
+                record,
+                state=TrialState.WAITING,
+                deaths=trial.deaths + bool(record["counted"]),
+                error=record["reason"],
+            )
+
+    def _ended(self, record: Record) -> None:
+        if self.trials[record["id"]].state.terminal:
+            return  # the first terminal record wins
+        trial = self._change(
+            record,
+            state=TrialState(record["state"]),
+            value=record["value"],
+            result=record["result"],
+            error=record["error"],
+            traceback=record["traceback"],
+            worker=record["worker"],
+            started=record["started"],
+            ended=record["ended"],
+        )
+        self.finished.append(trial.id)
+        self.alive.pop(trial.id, None)
+        if trial.state is TrialState.COMPLETED and trial.value is not None:
+            for maximize in (False, True):
+                best = self._best.get(maximize)
+                if best is None or best.value is None or _better(trial.value, best.value, maximize):
+                    self._best[maximize] = trial
+
+    def _exhausted(self, record: Record) -> None:
+        self.exhausted[record["block"]] = record["reason"]
+
+
+def _better(value: float, best: float, maximize: bool) -> bool:
+    return value > best if maximize else value < best
+
+
+def _thaw(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as they were before JSON, which has no tuples: a list was one."""
+    return {name: _tuple(value) for name, value in params.items()}
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value

@@ -1,0 +1,178 @@
+"""Which trial comes next: the plan's blocks in order, and what each has used up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from phsx.exceptions import ExhaustedError
+from phsx.strategies.plan import Plan
+from phsx.space import Space
+from phsx.state import SearchState
+from phsx.strategies.base import ModelStrategy, Proposal, Request, Strategy
+from phsx.strategies.mixing import model_of, propose
+from phsx.trial import Trial, TrialState
+
+
+#: Fits draw their seeds where no trial's id reaches.
+FIT_SEEDS = 2**62
+#: The "block" of trials that nobody suggested: observations that the user told of.
+TOLD = -1
+
+
+def trial_seed(seed: int, trial: int) -> int:
+    """Return the seed of a trial, a whole number below 2**63, from the experiment's seed."""
+    return int(np.random.SeedSequence([seed, 0, trial]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def block_seed(seed: int, block: int) -> int:
+    """Return the seed that all trials of a block share."""
+    return int(np.random.SeedSequence([seed, 1, block]).generate_state(1, np.uint64)[0] >> 1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the next trial stands in the plan."""
+
+    id: int
+    block: int
+    index: int
+    position: int
+    strategy: Strategy
+    model: ModelStrategy | None  # None: its point can be had without a model
+
+
+class Supply:
+    """Gives the place of the next trial, and points that need no model.
+
+    Parameters
+    ----------
+    space : Space
+    plan : Plan
+    seed : int
+        The experiment's seed.
+    state : SearchState
+        Read only; always up to date.
+    """
+
+    def __init__(self, space: Space, plan: Plan, seed: int, state: SearchState) -> None:
+        self._space = space
+        self._plan = plan
+        self._seed = seed
+        self._state = state
+        self._keys: set[Hashable] = set()
+        self._sizes = plan.sizes(space)
+        self._created = [0] * len(plan.blocks)
+        self._position = [0] * len(plan.blocks)
+        self._next_id = 0
+        self._current = 0
+        for trial in state.trials.values():
+            self.created(trial)
+            if trial.params is not None:
+                self.decided(trial)
+
+    def created(self, trial: Trial) -> None:
+        """Count a trial that has just been recorded."""
+        self._next_id = max(self._next_id, trial.id + 1)
+        if trial.block == TOLD:
+            return
+        self._created[trial.block] = max(self._created[trial.block], trial.index + 1)
+        self._position[trial.block] = max(self._position[trial.block], trial.position)
+
+    def decided(self, trial: Trial) -> None:
+        """Note the point of a trial whose parameters have just become known."""
+        if trial.params is not None:
+            key = self._space.key(trial.params)
+            self._keys.add(key)
+            if trial.block != TOLD:
+                self._position[trial.block] = max(self._position[trial.block], trial.position)
+
+    def taken(self, params: Mapping[str, Any]) -> bool:
+        """Tell whether a complete point was tried or is pending."""
+        return self._space.key(params) in self._keys
+
+    def next(self) -> Place | None:
+        """Return the next trial's place; None where none is left, or where it has to wait."""
+        block = self._block()
+        if block is None:
+            return None
+        strategy = self._plan.blocks[block]
+        if strategy.wait and self._state.waiting_for(block):
+            return None
+        model = model_of(strategy)
+        if model is not None and not model.modelled(
+            self._state.count(TrialState.COMPLETED), len(self._state.trials)
+        ):
+            model = None
+        return Place(
+            self._next_id, block, self._created[block], self._position[block], strategy, model
+        )
+
+    @property
+    def done(self) -> bool:
+        """Whether no trial will be created any more."""
+        return self._block() is None
+
+    @property
+    def total(self) -> int | None:
+        """How many trials there will be in all; None where that is not known yet."""
+        total = 0
+        for block in range(len(self._sizes)):
+            if block in self._state.exhausted:
+                total += self._created[block]
+            else:
+                size = self._sizes[block]
+                if size is None:
+                    return None
+                total += size
+        return total
+
+    @property
+    def next_id(self) -> int:
+        """Id of the next trial."""
+        return self._next_id
+
+    def _block(self) -> int | None:
+        while self._current < len(self._plan.blocks):
+            size = self._sizes[self._current]
+            unfinished = size is None or self._created[self._current] < size
+            if unfinished and self._current not in self._state.exhausted:
+                return self._current
+            self._current += 1
+        return None
+
+    def propose(self, place: Place) -> Proposal:
+        """Compute a point that needs no model.
+
+        Raises
+        ------
+        ExhaustedError
+            The block has no point left.
+        """
+        return propose(place.strategy, self.request(place))
+
+    def request(self, place: Place) -> Request:
+        """Return what a strategy without a model is asked."""
+        taken: Callable[[Mapping[str, Any]], bool] = self.taken
+        return Request(
+            space=self._space,
+            trial=place.id,
+            index=place.index,
+            position=place.position,
+            seed=trial_seed(self._seed, place.id),
+            block_seed=block_seed(self._seed, place.block),
+            trials=place.strategy.trials,
+            names=self._space.dimensions,
+            fixed={},
+            taken=_never if place.strategy.repeats else taken,
+        )
+
+
+def _never(params: Mapping[str, Any]) -> bool:
+    return False
+
+
+__all__ = ["ExhaustedError", "Place", "Supply", "block_seed", "trial_seed"]
