@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from phsx.exceptions import EvaluationError
-from phsx.space import Space
+from phsx.space import Expr, Space
 from phsx.space.parameter import MISSING
 from phsx.strategies.base import Params
 
@@ -19,7 +20,7 @@ class Lattice:
     ----------
     space : Space
         The search space.
-    axes : mapping of str to sequence
+    axes : dict of str to tuple
         Values per parameter, in the order of the space.
     fixed : mapping
         Values of all other dimensions.
@@ -35,7 +36,7 @@ class Lattice:
     def __init__(
         self,
         space: Space,
-        axes: Mapping[str, Sequence[Any]],
+        axes: dict[str, tuple[Any, ...]],
         fixed: Mapping[str, Any],
         strict: bool = True,
     ) -> None:
@@ -43,6 +44,7 @@ class Lattice:
         self._axes = axes
         self._fixed = fixed
         self._strict = strict
+        self._due = _due(space.names, space.constraints)
         self.size = math.prod(map(len, axes.values()))
 
     def combination(self, position: int) -> Params:
@@ -72,23 +74,24 @@ class Lattice:
                 yield first, dict(point)
             return
         name = self._space.names[place]
-        axis: Sequence[Any] = self._axes.get(name, (None,))
+        axis = self._axes.get(name, (None,))
         stride //= len(axis)
-        reached = self._space.reaches(name, point)
+        active = self._space.parameters[name].active_at(point)
         # What lies before the start is not even looked at.
-        digits = range(max(0, (start - first) // stride), len(axis)) if reached else range(1)
+        digits = range(max(0, (start - first) // stride), len(axis)) if active else range(1)
         for digit in digits:
             here = first + digit * stride
-            if (not reached or self._assign(name, axis[digit], point)) and self._allows(
-                name, point
-            ):
+            if (not active or self._assign(name, axis[digit], point)) and self._allows(name, point):
                 yield from self._branch(place + 1, point, here, stride, start)
             else:
                 yield here, None
         point.pop(name, None)
 
     def _allows(self, name: str, point: Params) -> bool:
-        return not self._strict or self._space.allows(name, point)
+        """Tell whether the constraints hold that are decided once `name` is."""
+        if not self._strict or name not in self._due:
+            return True
+        return all(not rule.names <= point.keys() or rule.holds(point) for rule in self._due[name])
 
     def _assign(self, name: str, value: Any, point: Params) -> bool:
         """Give a parameter its value; False where it has none."""
@@ -104,3 +107,14 @@ class Lattice:
             point.pop(name, None)
             return not self._strict
         return True
+
+
+@lru_cache(maxsize=64)
+def _due(names: tuple[str, ...], constraints: tuple[str, ...]) -> dict[str, list[Expr]]:
+    """Return the constraints under the last parameter that each mentions."""
+    due: dict[str, list[Expr]] = {}
+    for source in constraints:
+        rule = Expr(source)
+        last = max((names.index(name) for name in rule.names), default=0)
+        due.setdefault(names[last], []).append(rule)
+    return due
