@@ -40,7 +40,7 @@ def main():
     print(f"best value {best.value:.4f} at x = {best.params['x']}, y = {best.params['y']}")
 
     phsx.plot.history(experiment, path=options.directory / "history.png")
-    phsx.plot.parameters(experiment, "x", "y", contour=True, path=options.directory / "xy.png")
+    phsx.plot.parameters(experiment, "x", "y", kind="contour", path=options.directory / "xy.png")
     phsx.plot.parallel_coordinates(experiment, path=options.directory / "parallel.png")
     phsx.plot.worker_timeline(experiment, path=options.directory / "timeline.png")
     print(f"the pictures are in {options.directory}")

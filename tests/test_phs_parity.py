@@ -93,7 +93,7 @@ def test_expr_uses_what_stands_above_it(cwd: Path) -> None:
     experiment = search("e", [phsx.Random(5)], space)
     for trial in experiment.trials:
         assert trial.params["f"] == math.sin(trial.params["x"]) * trial.params["n"]
-    with pytest.raises(phsx.SpaceError, match="x"):
+    with pytest.raises(phsx.exceptions.SpaceError, match="x"):
         phsx.Space({"f": phsx.Expression("sin(x)"), "x": phsx.Float(0, 1)})
 
 
@@ -204,11 +204,11 @@ def test_defined_without_computing(cwd: Path) -> None:
 def test_existing_directory_is_not_overwritten(cwd: Path) -> None:
     """ "directory ... already exists. Please choose a different experiment directory."."""
     search("e", [phsx.Random(2)])
-    with pytest.raises(phsx.ChangedError):
+    with pytest.raises(phsx.exceptions.ChangedError):
         search("e", [phsx.Random(2)], {"z": phsx.Float(0, 1)})
     Path("other").mkdir()
     Path("other/thesis.txt").write_text("years of work")
-    with pytest.raises(phsx.DirectoryError):
+    with pytest.raises(phsx.exceptions.DirectoryError):
         search("other", [phsx.Random(2)])
     assert [file.name for file in Path("other").iterdir()] == ["thesis.txt"]
 
@@ -374,7 +374,7 @@ def test_existing_dask_cluster(cwd: Path) -> None:
 PLOTS = {
     "result_evolution": lambda e, path: phsx.plot.history(e, path=path),
     "plot_3d": lambda e, path: phsx.plot.parameters(e, "x", "y", path=path),
-    "plot_3d_contour": lambda e, path: phsx.plot.parameters(e, "x", "y", contour=True, path=path),
+    "plot_3d_contour": lambda e, path: phsx.plot.parameters(e, "x", "y", kind="contour", path=path),
     "create_worker_timeline": lambda e, path: phsx.plot.worker_timeline(e, path=path),
     "create_parameter_combination": lambda e, path: phsx.plot.parallel_coordinates(e, path=path),
 }
