@@ -35,6 +35,8 @@ class Channel:
         body = pickle.dumps(message, protocol=5)
         data = memoryview(_HEADER.pack(len(body)) + body)
         with self._sending:
+            if self.descriptor < 0:
+                raise BrokenPipeError("the channel is closed")
             while data:
                 data = data[os.write(self.descriptor, data) :]
 
@@ -65,7 +67,11 @@ class Channel:
 
     def close(self) -> None:
         """Close this end; calling it again does nothing."""
-        with self._sending:
-            descriptor, self.descriptor = self.descriptor, -1
+        with self._sending:  # nobody may be writing when the number is given to another file
+            self.drop()
+
+    def drop(self) -> None:
+        """Close this end in a copy of the process made by fork, where a lock may stay held."""
+        descriptor, self.descriptor = self.descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)

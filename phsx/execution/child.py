@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from phsx.execution.channel import Channel
 from phsx.execution.evaluation import (
@@ -47,6 +47,7 @@ def main(control: int, parcel: int, parent: int, sources: str | None) -> None:
         Directory with the sources that the package brought.
     """
     _die_with_parent(parent)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a worker may ignore it, which is inherited
     Runner(Channel(control), parcel, sources).serve()
 
 
@@ -68,7 +69,7 @@ class Runner:
         for descriptor in (self.channel.descriptor, self.parcel):
             os.set_inheritable(descriptor, False)
         # A copy of this process must not keep the channel open, nor speak on it.
-        os.register_at_fork(after_in_child=self.channel.close)
+        os.register_at_fork(after_in_child=self.channel.drop)
         threading.Thread(target=self._listen, name="phsx-control", daemon=True).start()
         faulthandler.enable(file=2)
         output = Output()
@@ -76,6 +77,7 @@ class Runner:
         try:
             loaded = read_parcel(self.parcel, self.sources)
             os.close(self.parcel)
+            _furnish_main(loaded)
         except BaseException as error:
             loaded = error
         while (job := self.jobs.get()) is not None:
@@ -133,6 +135,25 @@ class Runner:
         if os.getpgrp() == self.pid:
             os.killpg(self.pid, signal.SIGKILL)
         os._exit(1)
+
+
+def _furnish_main(bound: BoundTarget) -> None:
+    """Give this process's `__main__` what the target knew in the master's.
+
+    A target from a script may hand functions and classes of the script to a pool of processes;
+    pickle then looks for them in `__main__`.
+    """
+    target: Any = bound.target
+    while hasattr(target, "func"):
+        target = target.func
+    target = getattr(target, "__func__", target)
+    if getattr(target, "__module__", None) != "__main__":
+        return
+    main = vars(sys.modules["__main__"])
+    function = target if hasattr(target, "__globals__") else type(target).__call__
+    for name, value in getattr(function, "__globals__", {}).items():
+        main.setdefault(name, value)
+    main.setdefault(getattr(target, "__name__", type(target).__name__), target)
 
 
 def _die_with_parent(parent: int) -> None:

@@ -44,6 +44,13 @@ class Child:
         Where to run; None: where this process runs.
     cores : int or None
         Threads for numerical libraries.
+
+    Attributes
+    ----------
+    ended : bool
+        Whether the process is gone.
+    epitaph : str
+        How it ended, where it ended while it was to run a job.
     """
 
     def __init__(
@@ -65,11 +72,12 @@ class Child:
                 self._channel.close()
                 raise
         self.pid = self._process.pid
-        self._death = os.pidfd_open(self.pid) if hasattr(os, "pidfd_open") else None
+        self._death = _open_process(self.pid)
         self._lock = threading.Lock()
         self._cause: State | None = None
         self._started = 0.0
         self.ended = False
+        self.epitaph = ""
 
     def run(self, job: Job, notify: Notify | None = None) -> Outcome | None:
         """Run a job and wait for its end, without polling and without holding the GIL.
@@ -205,16 +213,18 @@ class Child:
         """Make an outcome of a death, or None where the trial had not started."""
         alive = self.alive()
         status = self._reap()
+        self.epitaph = _death_text(status)
         if self._cause is None and not self._started:
             return None
         if self._cause == "timed_out":
-            text = f"the trial took longer than timeout={job.timeout:g} s and was ended"
+            doing = "trial" if self._started else "loading of the target"
+            text = f"the {doing} took longer than timeout={job.timeout:g} s and was ended"
         elif self._cause is not None:
             text = "the trial was ended on request"
         elif alive:
             text = "the process that ran the trial closed its connection and was killed"
         else:
-            text = f"the process that ran the trial {_death_text(status)}"
+            text = f"the process that ran the trial {self.epitaph}"
         return self._outcome(job, self._cause or "crashed", text, _fatal_error(job))
 
     def _done(self, outcome: Outcome) -> Outcome:
@@ -236,6 +246,14 @@ class Child:
             host=host_name(),
             pid=self.pid,
         )
+
+
+def _open_process(pid: int) -> int | None:
+    """Return a descriptor that becomes readable at the process's death, where there is such."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None  # not Linux, or forbidden: the end of the channel tells as well
 
 
 def _death_text(status: int) -> str:

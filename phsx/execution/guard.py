@@ -25,15 +25,20 @@ class Guard:
         command = [sys.executable, "-I", "-S", __file__]
         null = subprocess.DEVNULL
         # A session of its own, so that what ends the worker's process group spares it.
+        # Unbuffered, since a buffer has a lock, which a copy made by fork may find held.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=null, stderr=null, start_new_session=True
+            command,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=null,
+            stderr=null,
+            start_new_session=True,
         )
         self._lock = threading.Lock()
         pipe = self._process.stdin
         if pipe is None:
             raise OSError("the guard process has no pipe")
         self._pipe: IO[bytes] = pipe
-        self._owner = os.getpid()
 
     def add(self, kind: str, name: str) -> None:
         """Clean up a ``"group"`` of processes, or a ``"directory"``, when this process is gone."""
@@ -45,7 +50,7 @@ class Guard:
 
     def forked(self) -> None:
         """Close the pipe in a copy of this process, which is none of the guard's concern."""
-        os.close(self._pipe.fileno())
+        self._pipe.close()
 
     def close(self) -> None:
         """End the guard, which cleans up what is left."""
@@ -57,7 +62,6 @@ class Guard:
         with self._lock:
             try:
                 self._pipe.write(line.encode("utf-8", "surrogateescape"))
-                self._pipe.flush()
             except (OSError, ValueError):  # somebody ended the guard; the kernel's net remains
                 return
 
