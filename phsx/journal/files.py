@@ -80,7 +80,7 @@ def write_all(descriptor: int, data: bytes) -> None:
         raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes were written")
 
 
-def read_small(path: Path, limit: int = 2**16) -> bytes:
+def read_small(path: Path, limit: int) -> bytes:
     """Return the first `limit` bytes of a regular file; never wait on a pipe or a device."""
     descriptor = open_regular(path)
     try:

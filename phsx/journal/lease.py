@@ -14,6 +14,7 @@ from phsx.exceptions import LeaseError
 from phsx.journal.files import publish, read_small
 from phsx.journal.owner import LIVE, Owner
 
+_MAX_LENGTH = 2**16
 _LOG = logging.getLogger(__name__)
 
 
@@ -26,7 +27,7 @@ def read_lease(directory: Path) -> bytes | None:
     """Return the lease as it stands; None where there is none."""
     path = lease_path(directory)
     try:
-        return read_small(path)
+        return read_small(path, _MAX_LENGTH)
     except FileNotFoundError:
         return b"" if path.is_symlink() else None  # a link to nowhere names nobody
 
@@ -95,7 +96,7 @@ class Lease:
             It is not: somebody else took it, or it was removed.
         """
         try:
-            content = read_small(self._path)
+            content = read_small(self._path, _MAX_LENGTH)
         except FileNotFoundError:
             content = b""
         if self.owner.nonce.encode() not in content:
@@ -126,7 +127,7 @@ class Lease:
             LIVE.discard(self.owner.nonce)
         self._thread.join()
         with suppress(OSError):
-            if self.owner.nonce.encode() in read_small(self._path):
+            if self.owner.nonce.encode() in read_small(self._path, _MAX_LENGTH):
                 self._path.unlink()
 
     def _content(self) -> bytes:

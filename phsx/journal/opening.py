@@ -225,7 +225,7 @@ class Opening:
             owner or "an unknown master",
             self._patience,
         )
-        period = min(1.0, self._patience / 10)
+        period = min(0.25, self._patience / 10)
         quiet = 0.0
         last = time.monotonic()
         while quiet < self._patience:

@@ -20,6 +20,7 @@ from phsx.journal.files import read_small
 from phsx.journal.format import SCHEMA, Record, decode
 
 _NAME = re.compile(r"journal(?:\.([2-9]|[1-9][0-9]{1,8}))?\.jsonl")
+_MAX_HEAD = 2**16
 REMEDY = "`phsx repair` shows what can be kept"
 
 
@@ -118,10 +119,11 @@ def read_head(directory: Path, number: int) -> Head | None:
     """
     path = segment_path(directory, number)
     try:
-        line, end, _ = read_small(path).partition(b"\n")
+        beginning = read_small(path, _MAX_HEAD)
     except OSError as error:
         raise JournalError(f"{path} cannot be read: {error.strerror}.") from error
-    if not end:
+    line, end, _ = beginning.partition(b"\n")
+    if not end and len(beginning) < _MAX_HEAD:
         return None
     try:
         record = json.loads(line)
@@ -156,9 +158,14 @@ def _previous(record: Record, number: int) -> Position | None:
     fields = record.get("previous")
     if not isinstance(fields, dict):
         return None
-    numbers = [fields.get(name) for name in ("segment", "offset", "seq")]
-    segment, offset, seq = (n if isinstance(n, int) and n >= 0 else number for n in numbers)
+    segment, offset, seq = (_natural(fields.get(name)) for name in ("segment", "offset", "seq"))
     crc = fields.get("crc")
-    if not isinstance(crc, str) or not re.fullmatch("[0-9a-f]{8}", crc) or segment >= number:
+    if segment is None or offset is None or seq is None or segment >= number:
+        return None
+    if not isinstance(crc, str) or not re.fullmatch("[0-9a-f]{8}", crc):
         return None
     return Position(segment, offset, seq, int(crc, 16))
+
+
+def _natural(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None
