@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from phsx import analysis as plot
     from phsx import exceptions
     from phsx.experiment import Experiment, minimize
-    from phsx.experiment import open_experiment as open  # noqa: A004 - phsx.open reads well
+    from phsx.experiment import open_experiment as open
     from phsx.optimizer import Optimizer
     from phsx.space import Categorical, Constant, Expression, Float, Int, Ordinal, Space
     from phsx.strategies import (

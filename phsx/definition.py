@@ -15,8 +15,8 @@ from typing import Any
 
 from phsx._version import __version__
 from phsx.exceptions import ChangedError, DefinitionError, DirectoryError
-from phsx.strategies.plan import Plan
 from phsx.space import Space
+from phsx.strategies.plan import Plan
 
 #: Version of the layout of `experiment.json`.
 SCHEMA = 1

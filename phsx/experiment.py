@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from phsx.definition import FILE, Definition
 from phsx.exceptions import ChangedError, ConfigurationError, DirectoryError, TargetError
 from phsx.journal import Follower, Journal
-from phsx.strategies.plan import Plan
 from phsx.results import ResultsTable, to_dataframe
 from phsx.space import Space
 from phsx.state import SearchState
 from phsx.strategies.base import Strategy
+from phsx.strategies.plan import Plan
 from phsx.trial import Trial
 
 if TYPE_CHECKING:
@@ -339,6 +339,11 @@ class Experiment:
                 self._directory, self.space.names, [state.trials[i] for i in state.finished]
             )
             calls = Callbacks(callbacks)
+
+            def ended(trial: Trial) -> None:
+                table.append(trial)
+                calls(trial)
+
             master = Master(
                 Search(
                     self.space,
@@ -353,7 +358,7 @@ class Experiment:
                 executor,
                 setting,
                 limits,
-                on_ended=lambda trial: (table.append(trial), calls(trial)),
+                on_ended=ended,
                 on_tick=lambda: reporter.tick() if progress else None,
             )
         except BaseException:
@@ -406,6 +411,21 @@ class Experiment:
             self._plan = Plan.of([*self._plan.blocks, *added.blocks])
         return self
 
+    def add_trials(self, trials: int) -> Experiment:
+        """Give the plan's last block more trials; `run` evaluates them.
+
+        Raises
+        ------
+        PlanError
+            The last block cannot have more trials, such as a grid.
+        """
+        _whole("trials", trials, 1)
+        with self._lock:
+            plan = self._plan.more(trials)
+            plan.check(self.space)
+            self._plan = plan
+        return self
+
     # ------------------------------------------------------------ looking
 
     def _refresh(self) -> SearchState:
@@ -452,6 +472,11 @@ class Experiment:
     def objective(self) -> str:
         """Name of the objective, for labels."""
         return self._definition.objective or "value"
+
+    @property
+    def total(self) -> int | None:
+        """How many trials there will be; None where that is not known."""
+        return self._refresh().total(self._plan.sizes(self.space))
 
     @property
     def state(self) -> SearchState:

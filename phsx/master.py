@@ -18,7 +18,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-
 from phsx.exceptions import (
     ExhaustedError,
     ExhaustedWarning,
@@ -43,11 +42,11 @@ from phsx.feed import Feed
 from phsx.history import History, Observation
 from phsx.journal import Journal
 from phsx.observing import observe
-from phsx.strategies.plan import Plan
 from phsx.pool import Pool
 from phsx.space import Space
 from phsx.state import SearchState
 from phsx.strategies.base import ModelStrategy
+from phsx.strategies.plan import Plan
 from phsx.supply import FIT_SEEDS, Place, Supply, trial_seed
 from phsx.trial import Trial, TrialState
 
@@ -408,7 +407,6 @@ class Master:
             position=position,
             params=params,
         )
-        self.supply.created(self._state.trials[place.id])
 
     def _exhausted(self, place: Place, reason: str) -> None:
         if place.id in self._state.trials:
@@ -439,9 +437,7 @@ class Master:
         self._flights[key] = _Flight("fit", worker, self._executor.clock(), fit=fields)
         chunks, tail = self._feed.refs(worker), self._feed.tail
         args = (self._search.space, model, previous, seed, tail, *chunks)
-        self._submissions.append(
-            lambda: self._executor.submit(Task(key, tasks.fit, args, worker))
-        )
+        self._submissions.append(lambda: self._executor.submit(Task(key, tasks.fit, args, worker)))
         return False
 
     def _ask(self, place: Place, worker: str | None, tries: int = 0) -> None:
@@ -582,9 +578,7 @@ class Master:
             text = f"{reason}\n(attempt {trial.attempt}, {trial.deaths} deaths before)"
             self._end(flight, final, text, outcome)
             return
-        self._record(
-            "death", id=trial.id, attempt=trial.attempt, reason=reason, counted=counted
-        )
+        self._record("death", id=trial.id, attempt=trial.attempt, reason=reason, counted=counted)
         self._ready.appendleft(trial.id)
 
     def _end(

@@ -12,11 +12,11 @@ from phsx.exceptions import ConfigurationError, SpaceError
 from phsx.execution import tasks
 from phsx.history import History
 from phsx.observing import observe
-from phsx.strategies.plan import Plan
 from phsx.results import to_dataframe
 from phsx.space import Space
 from phsx.state import SearchState
 from phsx.strategies.base import ModelStrategy, Params, Strategy
+from phsx.strategies.plan import Plan
 from phsx.supply import FIT_SEEDS, TOLD, Place, Supply, trial_seed
 from phsx.trial import Trial, TrialState
 
@@ -154,7 +154,7 @@ class Optimizer:
                 raise SpaceError(f"tell_many: observation {number} is wrong: {error}") from error
         with self._lock:
             for params, value in checked:
-                place = Place(self._supply.next_id, TOLD, 0, 0, self._strategy, None)
+                place = Place(self._state.next_id, TOLD, 0, 0, self._strategy, None)
                 self._end(self._add(place, params, 0).id, value)
 
     # ------------------------------------------------------------ looking
@@ -190,7 +190,6 @@ class Optimizer:
             params=params,
         )
         trial = self._state.trials[place.id]
-        self._supply.created(trial)
         self._supply.decided(trial)
         return trial
 

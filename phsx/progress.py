@@ -26,9 +26,7 @@ class Reporter:
         Where to write, standard error by default.
     """
 
-    def __init__(
-        self, name: str, look: Callable[[], Progress], file: TextIO | None = None
-    ) -> None:
+    def __init__(self, name: str, look: Callable[[], Progress], file: TextIO | None = None) -> None:
         self._name = name
         self._look = look
         self._file = sys.stderr if file is None else file

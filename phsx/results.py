@@ -52,6 +52,36 @@ def row(trial: Trial) -> list[Any]:
     ]
 
 
+def header(names: Iterable[str], extras: Iterable[str]) -> list[str]:
+    """Return the names of the columns of a table."""
+    return ["trial", *names, *FIXED[:2], *extras, *FIXED[2:]]
+
+
+def line(trial: Trial, names: Iterable[str], extras: Iterable[str]) -> list[Any]:
+    """Return one trial as a row of a table, as text where it is no scalar."""
+    params: Mapping[str, Any] = trial.params or {}
+    fixed = row(trial)
+    cells = [
+        trial.id,
+        *(params.get(name) for name in names),
+        *fixed[:2],
+        *(trial.result.get(key) for key in extras),
+        *fixed[2:],
+    ]
+    return [_cell(cell) for cell in cells]
+
+
+def table(trials: Iterable[Trial], names: Iterable[str]) -> list[list[Any]]:
+    """Return trials as rows, the first of which has the columns' names."""
+    rows, names = list(trials), list(names)
+    extras = _extras(rows)
+    return [header(names, extras), *(line(trial, names, extras) for trial in rows)]
+
+
+def _extras(trials: Iterable[Trial]) -> list[str]:
+    return list(dict.fromkeys(key for trial in trials for key in trial.result))
+
+
 class ResultsTable:
     """`results.csv`: one row per finished trial, appended as it finishes.
 
@@ -72,7 +102,7 @@ class ResultsTable:
         self._path = directory / FILE
         self._names = tuple(names)
         self._trials = list(trials)
-        self._extras = list(dict.fromkeys(key for trial in self._trials for key in trial.result))
+        self._extras = _extras(self._trials)
         self._rewrite()
 
     def append(self, trial: Trial) -> None:
@@ -87,29 +117,16 @@ class ResultsTable:
             file.write(self._lines([trial]))
 
     def _rewrite(self) -> None:
-        header = io.StringIO()
-        csv.writer(header).writerow(
-            ["trial", *self._names, *FIXED[:2], *self._extras, *FIXED[2:]]
-        )
         temporary = self._path.with_name(f".{FILE}.{os.getpid()}")
-        temporary.write_text(header.getvalue() + self._lines(self._trials), "utf-8", newline="")
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerow(header(self._names, self._extras))
+            file.write(self._lines(self._trials))
         temporary.replace(self._path)
 
     def _lines(self, trials: Iterable[Trial]) -> str:
         lines = io.StringIO()
-        writer = csv.writer(lines)
-        for trial in trials:
-            params: Mapping[str, Any] = trial.params or {}
-            fixed = row(trial)
-            writer.writerow(
-                [
-                    trial.id,
-                    *(_cell(params.get(name)) for name in self._names),
-                    *map(_cell, fixed[:2]),
-                    *(_cell(trial.result.get(key)) for key in self._extras),
-                    *map(_cell, fixed[2:]),
-                ]
-            )
+        rows = (line(trial, self._names, self._extras) for trial in trials)
+        csv.writer(lines).writerows(rows)
         return lines.getvalue()
 
 

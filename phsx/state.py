@@ -7,7 +7,7 @@ that is resumed stands exactly where the interrupted one stood.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,6 +53,12 @@ class SearchState:
         Ids of the trials that have not ended, in the order of their creation.
     finished : list of int
         Ids of the trials that have ended, in the order of their terminal records.
+    created : Counter of int
+        How many trials each block has had.
+    positions : Counter of int
+        Where the sequence of each block goes on; see `Proposal.position`.
+    next_id : int
+        Id of the next trial; never used before.
     reports : dict of int to list of (step, value)
         What each trial's newest attempt reported while it ran.
     fits : list of Fit
@@ -68,6 +74,9 @@ class SearchState:
         self.trials: dict[int, Trial] = {}
         self.alive: dict[int, None] = {}
         self.finished: list[int] = []
+        self.created: Counter[int] = Counter()
+        self.positions: Counter[int] = Counter()
+        self.next_id = 0
         self.reports: dict[int, list[tuple[int, float]]] = {}
         self.fits: list[Fit] = []
         self.plan: list[Any] | None = None
@@ -116,6 +125,16 @@ class SearchState:
         """Return how many trials are in one of `states`."""
         return sum(self._counts[state] for state in states)
 
+    def total(self, sizes: Sequence[int | None]) -> int | None:
+        """Return how many trials a plan with blocks of these sizes will have had in the end."""
+        total = 0
+        for block, size in enumerate(sizes):
+            expected = self.created[block] if block in self.exhausted else size
+            if expected is None:
+                return None
+            total += expected
+        return total
+
     def waiting_for(self, block: int) -> bool:
         """Tell whether a trial of a block before `block` has not ended."""
         return any(self.trials[number].block < block for number in self.alive)
@@ -146,6 +165,9 @@ class SearchState:
         )
         self._counts[trial.state] += 1
         self.alive[trial.id] = None
+        self.created[trial.block] = max(self.created[trial.block], trial.index + 1)
+        self.next_id = max(self.next_id, trial.id + 1)
+        self._advance(trial)
 
     def _suggesting(self, record: Record) -> None:
         suggestion = Suggestion(record["seen"], record["fit"], record["rank"])
@@ -156,13 +178,17 @@ class SearchState:
         timed = known and replace(
             known, worker=record["worker"], started=record["started"], ended=record["ended"]
         )
-        self._change(
+        trial = self._change(
             record,
             params=_thaw(record["params"]),
             position=record["position"],
             state=TrialState.WAITING,
             suggestion=timed,
         )
+        self._advance(trial)
+
+    def _advance(self, trial: Trial) -> None:
+        self.positions[trial.block] = max(self.positions[trial.block], trial.position)
 
     def _dropped(self, record: Record) -> None:
         trial = self.trials.pop(record["id"])

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from phsx.exceptions import ExhaustedError
-from phsx.strategies.plan import Plan
 from phsx.space import Space
 from phsx.state import SearchState
 from phsx.strategies.base import ModelStrategy, Proposal, Request, Strategy
 from phsx.strategies.mixing import model_of, propose
+from phsx.strategies.plan import Plan
 from phsx.trial import Trial, TrialState
-
 
 #: Fits draw their seeds where no trial's id reaches.
 FIT_SEEDS = 2**62
@@ -65,30 +64,14 @@ class Supply:
         self._state = state
         self._keys: set[Hashable] = set()
         self._sizes = plan.sizes(space)
-        self._created = [0] * len(plan.blocks)
-        self._position = [0] * len(plan.blocks)
-        self._next_id = 0
         self._current = 0
         for trial in state.trials.values():
-            self.created(trial)
-            if trial.params is not None:
-                self.decided(trial)
-
-    def created(self, trial: Trial) -> None:
-        """Count a trial that has just been recorded."""
-        self._next_id = max(self._next_id, trial.id + 1)
-        if trial.block == TOLD:
-            return
-        self._created[trial.block] = max(self._created[trial.block], trial.index + 1)
-        self._position[trial.block] = max(self._position[trial.block], trial.position)
+            self.decided(trial)
 
     def decided(self, trial: Trial) -> None:
-        """Note the point of a trial whose parameters have just become known."""
+        """Note the point of a trial, where it is known."""
         if trial.params is not None:
-            key = self._space.key(trial.params)
-            self._keys.add(key)
-            if trial.block != TOLD:
-                self._position[trial.block] = max(self._position[trial.block], trial.position)
+            self._keys.add(self._space.key(trial.params))
 
     def taken(self, params: Mapping[str, Any]) -> bool:
         """Tell whether a complete point was tried or is pending."""
@@ -107,9 +90,8 @@ class Supply:
             self._state.count(TrialState.COMPLETED), len(self._state.trials)
         ):
             model = None
-        return Place(
-            self._next_id, block, self._created[block], self._position[block], strategy, model
-        )
+        index, position = self._state.created[block], self._state.positions[block]
+        return Place(self._state.next_id, block, index, position, strategy, model)
 
     @property
     def done(self) -> bool:
@@ -119,26 +101,12 @@ class Supply:
     @property
     def total(self) -> int | None:
         """How many trials there will be in all; None where that is not known yet."""
-        total = 0
-        for block in range(len(self._sizes)):
-            if block in self._state.exhausted:
-                total += self._created[block]
-            else:
-                size = self._sizes[block]
-                if size is None:
-                    return None
-                total += size
-        return total
-
-    @property
-    def next_id(self) -> int:
-        """Id of the next trial."""
-        return self._next_id
+        return self._state.total(self._sizes)
 
     def _block(self) -> int | None:
         while self._current < len(self._plan.blocks):
             size = self._sizes[self._current]
-            unfinished = size is None or self._created[self._current] < size
+            unfinished = size is None or self._state.created[self._current] < size
             if unfinished and self._current not in self._state.exhausted:
                 return self._current
             self._current += 1

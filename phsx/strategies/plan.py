@@ -125,6 +125,29 @@ class Plan:
             return False
         return _continues(self.blocks[last], other.blocks[last])
 
+    def more(self, trials: int) -> Plan:
+        """Return this plan with that many more trials in its last block.
+
+        Raises
+        ------
+        PlanError
+            The last block has no number of trials.
+
+        Examples
+        --------
+        >>> from phsx.strategies import Random
+        >>> Plan([Random(20)]).more(5)
+        Plan([Random(25)])
+        """
+        last = self.blocks[-1]
+        if last.trials is None:
+            raise PlanError(
+                f"the last block, {last!r:.200}, has no number of trials that could grow; "
+                f"add another block to the plan"
+            )
+        grown = from_dict({**last.to_dict(), "trials": last.trials + trials})
+        return Plan([*self.blocks[:-1], grown])
+
     def to_dict(self) -> list[JSON]:
         """Return the blocks as JSON values."""
         return [block.to_dict() for block in self.blocks]

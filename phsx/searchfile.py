@@ -1,0 +1,196 @@
+"""A search in a small TOML file: target, space, plan, and how it is to be run.
+
+::
+
+    target = "model:train"            # module:function, found beside this file
+    # command = ["./simulate", "--x", "{x}"]     # or a program, instead of a target
+    directory = "results/train"       # by default the file's name without .toml
+    seed = 1
+    maximize = true
+    constraints = ["depth * rate <= 4"]
+
+    [space]
+    depth = {type = "int", low = 1, high = 12}
+    rate  = {type = "float", low = 1e-4, high = 1.0, log = true}
+    momentum = {type = "float", low = 0.0, high = 0.99, when = "depth > 3"}
+
+    [[plan]]
+    strategy = "random"
+    trials = 20
+
+    [[plan]]
+    strategy = "bayesian"
+    trials = 60
+
+    [run]
+    workers = 4
+    timeout = 600
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from phsx.exceptions import ConfigurationError, DefinitionError
+from phsx.experiment import Experiment
+from phsx.space import Space
+from phsx.strategies.plan import Plan
+
+KEYS = frozenset(
+    {
+        "target",
+        "command",
+        "directory",
+        "seed",
+        "maximize",
+        "objective",
+        "space",
+        "constraints",
+        "plan",
+        "run",
+    }
+)
+#: What the table [run] may say: the arguments of `Experiment.run` that TOML can express.
+RUN_KEYS = frozenset(
+    name
+    for name in inspect.signature(Experiment.run).parameters
+    if name not in {"self", "background", "callbacks"}
+)
+
+
+@dataclass(frozen=True)
+class SearchFile:
+    """What a TOML file says.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    experiment : dict
+        Arguments of `Experiment`.
+    run : dict
+        Arguments of `Experiment.run`.
+    """
+
+    path: Path
+    experiment: dict[str, Any]
+    run: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: str | Path) -> SearchFile:
+        """Read a file, and import the target that it names.
+
+        Raises
+        ------
+        ConfigurationError
+            The file cannot be read, or says something that is not understood.
+        DefinitionError
+            Target, space or plan are wrong.
+        """
+        path = Path(path).absolute()
+        content = _parse(path)
+        _refuse_unknown(path, "", content, KEYS)
+        missing = [key for key in ("space", "plan") if key not in content]
+        if ("target" in content) == ("command" in content):
+            raise ConfigurationError(
+                f'{path.name}: give either target = "module:function" or command = [...]'
+            )
+        if missing:
+            raise ConfigurationError(f"{path.name}: there is no {' and no '.join(missing)}")
+        run = content.get("run", {})
+        _refuse_unknown(path, "[run] ", run, RUN_KEYS)
+        try:
+            arguments = {
+                "directory": path.parent / content.get("directory", path.stem),
+                "target": _target(path, content),
+                "space": _space(content),
+                "plan": Plan.from_dict(content["plan"]),
+            }
+        except DefinitionError as error:
+            error.add_note(f"(in {path})")
+            raise
+        arguments |= {
+            key: content[key] for key in ("seed", "maximize", "objective") if key in content
+        }
+        return cls(path, arguments, run)
+
+    def make(self) -> Experiment:
+        """Make the experiment, or continue it."""
+        return Experiment(**self.experiment)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is no valid TOML: {error}") from error
+
+
+def _refuse_unknown(path: Path, where: str, found: Any, known: frozenset[str]) -> None:
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"{path.name}: {where.strip()} has to be a table")
+    for key in found:
+        if key not in known:
+            close = get_close_matches(key, known, n=1)
+            cure = (
+                f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}"
+            )
+            raise ConfigurationError(f"{path.name}: {where}{key!r} is unknown; {cure}")
+
+
+def _target(path: Path, content: Mapping[str, Any]) -> Any:
+    if "command" in content:
+        from phsx.targets.command import Command
+
+        command = content["command"]
+        if isinstance(command, dict):
+            options = dict(command)
+            argv = options.pop("argv", None)
+            try:
+                return Command(argv, **options)
+            except TypeError as error:
+                raise ConfigurationError(f"{path.name}: [command] {error}") from error
+        return Command(command)
+    from phsx.targets.packing import load
+
+    beside = str(path.parent)
+    if beside not in sys.path:
+        sys.path.insert(0, beside)
+    return load(content["target"])
+
+
+def _space(content: Mapping[str, Any]) -> Space:
+    parameters = content["space"]
+    if not isinstance(parameters, dict):
+        raise ConfigurationError("space has to be a table of parameters")
+    return Space.from_dict(
+        {
+            "parameters": [_parameter(name, value) for name, value in parameters.items()],
+            "constraints": content.get("constraints", []),
+        }
+    )
+
+
+def _parameter(name: str, value: Any) -> Any:
+    """Return a parameter as `Space.from_dict` takes it; a bare value is a constant."""
+    if isinstance(value, list):
+        raise ConfigurationError(
+            f"parameter {name!r} is a list; write "
+            f'{name} = {{type = "categorical", choices = [...]}} for a choice among values'
+        )
+    if not isinstance(value, dict):
+        return {"name": name, "kind": "constant", "value": value}
+    options = dict(value)
+    kind = options.pop("type", None) or options.pop("kind", None)
+    if kind is None:
+        raise ConfigurationError(f'parameter {name!r} has no type; add one, such as type = "float"')
+    return {"name": name, "kind": kind, **options}
