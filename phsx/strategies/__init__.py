@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from phsx.strategies.values import Values as Values
 
 __all__ = [
+    "STRATEGIES",
     "ModelStrategy",
     "Proposal",
     "Request",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -228,7 +229,10 @@ class Strategy(ABC):
         return hash((self.signature, self.trials))
 
     def __repr__(self) -> str:
-        parts = [] if self.trials is None else [repr(self.trials)]
+        parts = []
+        if self.trials is not None:
+            first = next(iter(inspect.signature(type(self)).parameters))
+            parts.append(f"{'' if first == 'trials' else 'trials='}{self.trials}")
         parts += [f"{name}={value!r}" for name, value in self.options().items()]
         parts += [f"{name}=True" for name in ("repeats", "wait") if getattr(self, name)]
         if self.overrides:

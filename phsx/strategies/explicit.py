@@ -63,10 +63,13 @@ class Explicit(Strategy):
             )
         parameters = request.space.parameters
         point = self.points[position]
-        return Proposal(
-            {name: parameters[name].check(point[name]) for name in request.names if name in point},
-            position + 1,
-        )
+        values = {
+            # Which formula of an expression is meant can only be said at the complete point.
+            name: point[name] if parameters[name].computed else parameters[name].check(point[name])
+            for name in request.names
+            if name in point
+        }
+        return Proposal(values, position + 1)
 
     def count(self, space: Space, names: tuple[str, ...]) -> int:
         """Return the number of points."""
@@ -94,6 +97,8 @@ class Explicit(Strategy):
                 space.check(point)
                 return
             for name, value in point.items():
+                if space.parameters[name].computed:
+                    continue
                 check_values(space, (name,), [value], where)
             # What is overridden is not known yet, so that any value stands for it.
             fillers = {name: space.parameters[name].from_unit(0.5) for name in self.overrides}
