@@ -10,7 +10,7 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, ListedColormap
 
 from phsx.analysis.magnitude import Magnitude
-from phsx.analysis.words import number, shorten
+from phsx.analysis.words import shorten, tick_labels
 
 #: The best trial; a hue that viridis does not have.
 BEST = "#EE3377"
@@ -36,7 +36,7 @@ def colour_bar(ax: Axes, magnitude: Magnitude, cmap: Colormap, label: str) -> Co
     mappable = ScalarMappable(magnitude.norm(), cmap)
     bar = ax.figure.colorbar(mappable, ax=ax, extend=magnitude.clipped, pad=0.02, fraction=0.06)
     ticks = magnitude.ticks()
-    bar.set_ticks(ticks, labels=[number(tick) for tick in ticks])
+    bar.set_ticks(ticks, labels=tick_labels(ticks))
     bar.minorticks_off()
     bar.outline.set_visible(False)
     bar.set_label(shorten(label, 48), parse_math=False)

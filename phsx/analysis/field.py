@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.path import Path
 
 from phsx.analysis import colour, surface
 from phsx.analysis.frame import BoolArray, FloatArray, Trials
@@ -25,13 +26,14 @@ def draw_field(
     Returns None, or why there is no surface, in which case nothing is drawn.
     """
     cmap, norm = colour.colours(trials.maximize), magnitude.norm()
-    if not (plane.x.ordered and plane.y.ordered):
+    if plane.x.pitch or plane.y.pitch:
         edges_x, edges_y = _edges(plane.x, int(scored.sum())), _edges(plane.y, int(scored.sum()))
         medians = _medians(plane, scored, trials.value[scored], edges_x, edges_y)
-        mesh = ax.pcolormesh(
-            edges_x, edges_y, medians, norm=norm, cmap=cmap, edgecolors="white", linewidth=1.0
-        )
+        mesh = ax.pcolormesh(edges_x, edges_y, medians, norm=norm, cmap=cmap)
         mesh.set(zorder=1, gid="cells")
+        for scale, edges, line in ((plane.x, edges_x, ax.axvline), (plane.y, edges_y, ax.axhline)):
+            for edge in edges[1:-1] if scale.pitch else ():
+                line(edge, color="white", linewidth=2.5, zorder=1.5)
         return None
     points = plane.unit(scored)
     why = surface.degenerate(points)
@@ -39,18 +41,22 @@ def draw_field(
         return why
     # In colours, not in results: an outlier then bends the surface no further than a colour.
     heights = np.clip(np.asarray(norm(trials.value[scored]), dtype=float), 0.0, 1.0)
-    axis, grid = surface.smooth(points, heights)
+    axis, grid = surface.smooth(points, heights, noisy=not plane.alone)
     across, up = plane.x.from_unit(axis), plane.y.from_unit(axis)
     levels = np.linspace(0.0, 1.0, LEVELS + 1)
-    filled = ax.contourf(across, up, np.ma.masked_invalid(grid), levels, cmap=cmap, vmin=0, vmax=1)
+    filled = ax.contourf(across, up, grid, levels, cmap=cmap, vmin=0, vmax=1)
     filled.set(zorder=1, gid="contours")
+    border = surface.hull(points)
+    border = np.append(border, border[:1], axis=0)
+    corners = [plane.x.from_unit(border[:, 0]), plane.y.from_unit(border[:, 1])]
+    filled.set_clip_path(Path(np.stack(corners, axis=1), closed=True), ax.transData)
     return None
 
 
 def _edges(scale: Scale, trials: int) -> FloatArray:
     """Return the borders of cells: one per choice, or so many that cells hold a few trials."""
-    if scale.crowded:
-        return np.arange(np.floor(scale.low + 0.5) - 0.5, scale.high + 0.75)
+    if scale.pitch:
+        return np.arange(scale.low, scale.high + scale.pitch / 2, scale.pitch)
     cells = int(np.clip(np.sqrt(trials), 4, 12))
     return scale.from_unit(np.linspace(0.0, 1.0, cells + 1))
 

@@ -7,19 +7,21 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phsx.analysis import colour
 from phsx.analysis.figure import axes_for, check_path, finish, note
 from phsx.analysis.frame import BoolArray, Trials
-from phsx.analysis.layout import dress, legend_above
+from phsx.analysis.layout import dress, head, round_log
 from phsx.analysis.magnitude import Magnitude
 from phsx.analysis.searched import Searched
-from phsx.analysis.words import shorten
+from phsx.analysis.words import number, shorten
 from phsx.exceptions import ConfigurationError
 
 #: Shapes for strategies, so that colour is not the only thing that tells them apart.
 MARKERS = ("o", "s", "^", "D", "v", "P")
+#: What makes them look equally large.
+SIZES = {"o": 1.0, "s": 0.72, "^": 0.95, "D": 0.6, "v": 0.95, "P": 1.1}
 
 
 def history(
@@ -62,24 +64,34 @@ def history(
     target = check_path(path)
     trials = Trials.of(experiment)
     ax = axes_for(ax, target, (8.5, 4.8))
-    dress(ax, experiment.name)
+    dress(ax)
     ax.set_xlabel("trial")
     ax.set_ylabel(shorten(experiment.objective, 48), parse_math=False)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if not len(trials):
         note(ax, "no trials yet")
+        head(ax, experiment.name)
         return finish(ax, target)
     ax.set_xlim(*_margins(trials))
     _shade_blocks(ax, trials)
-    handles = [_draw_failed(ax, trials)] if trials.failed.any() else []
+    handles = _draw_failed(ax, trials)
     if trials.scored.any():
         values = trials.value[trials.scored]
-        Magnitude.of(values, maximize=trials.maximize, log=log).scale_y(ax)
+        _scale(ax, Magnitude.of(values, maximize=trials.maximize, log=log))
         handles = [*_draw_best(ax, trials), *_draw_results(ax, trials), *handles]
     else:
         note(ax, "no trial has a result")
-    legend_above(ax, handles)
+    head(ax, experiment.name, handles)
     return finish(ax, target)
+
+
+def _scale(ax: Axes, magnitude: Magnitude) -> None:
+    if magnitude.kind == "symlog":
+        ax.set_yscale("symlog", linthresh=magnitude.threshold)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    elif magnitude.kind == "log":
+        ax.set_yscale("log")
+        round_log(ax.yaxis)
 
 
 def _margins(trials: Trials) -> tuple[float, float]:
@@ -92,8 +104,8 @@ def _shade_blocks(ax: Axes, trials: Trials) -> None:
     """Shade every other block, where there are several and each is one run of trials."""
     edges = np.flatnonzero(np.diff(trials.block) != 0) + 1
     starts, ends = [0, *edges.tolist()], [*edges.tolist(), len(trials)]
-    for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        if number % 2:
+    for block, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        if block % 2:
             left, right = trials.ids[start] - 0.5, trials.ids[end - 1] + 0.5
             ax.axvspan(left, right, color="0.955", linewidth=0, zorder=0, gid="block")
 
@@ -103,16 +115,16 @@ def _draw_results(ax: Axes, trials: Trials) -> list[Any]:
     strategies = list(dict.fromkeys(trials.strategy))
     size = float(np.clip(9000 / len(trials), 14, 40))
     handles = []
-    for number, strategy in enumerate(strategies):
+    for i, strategy in enumerate(strategies):
         own = np.array([name == strategy for name in trials.strategy]) & trials.scored
-        hue = colour.STRATEGIES[number % len(colour.STRATEGIES)]
-        shape = MARKERS[number % len(MARKERS)]
+        hue = colour.STRATEGIES[i % len(colour.STRATEGIES)]
+        shape = MARKERS[i % len(MARKERS)]
         for rows, face in ((own & trials.completed, hue), (own & ~trials.completed, "none")):
             if rows.any():
                 points = ax.scatter(
                     trials.ids[rows],
                     trials.value[rows],
-                    s=size,
+                    s=size * SIZES[shape],
                     marker=shape,
                     facecolors=face,
                     edgecolors="white" if face == hue else hue,
@@ -142,7 +154,7 @@ def _draw_best(ax: Axes, trials: Trials) -> list[Any]:
         linewidth=1.8,
         zorder=4,
         gid="best so far",
-        label="best so far",
+        label=f"best so far: {number(float(trials.value[best]), 4)} (trial {trials.ids[best]})",
     )
     ax.scatter(
         trials.ids[best],
@@ -158,10 +170,12 @@ def _draw_best(ax: Axes, trials: Trials) -> list[Any]:
     return [line]
 
 
-def _draw_failed(ax: Axes, trials: Trials) -> Any:
+def _draw_failed(ax: Axes, trials: Trials) -> list[Any]:
     """Mark failed trials on the x axis."""
     ids = trials.ids[trials.failed]
-    return ax.scatter(
+    if not ids.size:
+        return []
+    crosses = ax.scatter(
         ids,
         np.zeros(len(ids)),
         transform=ax.get_xaxis_transform(),
@@ -174,3 +188,4 @@ def _draw_failed(ax: Axes, trials: Trials) -> Any:
         gid="failed",
         label=f"failed ({len(ids)})",
     )
+    return [crosses]

@@ -106,12 +106,12 @@ def busy(started: FloatArray, ended: FloatArray) -> float:
 
 
 def labels(timeline: Timeline, limit: int = 28) -> list[str]:
-    """Name the lanes: without what all addresses have in common, slots of one worker numbered.
+    """Name the lanes, slots of one worker numbered.
 
-    The common beginning is cut at a separator, so that a name is not cut in its middle.
+    Addresses lose their protocol; long names what all of them begin with, up to a separator.
     """
-    names = [lane.worker for lane in timeline.lanes]
-    common = _common(sorted(set(names)))
+    names = [re.sub(r"^\w+://", "", lane.worker) for lane in timeline.lanes]
+    common = _common(sorted(set(names))) if max(map(len, names)) > limit else ""
     short = [shorten(name[len(common) :], limit) for name in names]
     return [
         f"{name} #{short[:i].count(name) + 1}" if short.count(name) > 1 else name

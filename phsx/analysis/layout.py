@@ -1,4 +1,4 @@
-"""What all plots look alike in: spines, titles, legends."""
+"""What all plots look alike in: titles, legends, spines, the axes of parameters."""
 
 from __future__ import annotations
 
@@ -8,67 +8,81 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from phsx.analysis.scale import Scale
-from phsx.analysis.words import shorten
+from phsx.analysis.ticks import RoundLocator
+from phsx.analysis.words import number, shorten
 
-#: Room between title and axes, in points: without a legend, and with one line of it.
-TITLE_PAD, LEGEND_PAD = 8.0, 26.0
+#: Room between the title and what is below it, and for a line of a legend, in points.
+PAD, LEGEND_LINE = 8.0, 14.0
+#: Entries of a legend beside each other.
+COLUMNS = 5
 
 
-def dress(ax: Axes, title: str) -> None:
-    """Write the title at the left, take the upper and right spine away, draw a faint grid."""
-    ax.set_title(shorten(title, 72), loc="left", pad=TITLE_PAD, parse_math=False)
+def dress(ax: Axes) -> None:
+    """Take the upper and right spine away and draw a faint grid below everything."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(visible=True, color="0.9", linewidth=0.6)
     ax.set_axisbelow(True)
 
 
-def legend_above(ax: Axes, handles: Sequence[Any], columns: int = 5) -> None:
-    """Write a legend in rows between title and axes, where it hides nothing."""
+def head(
+    ax: Axes, title: str, handles: Sequence[Any] = (), remark: str = "", pad: float = PAD
+) -> None:
+    """Write a title at the left, a remark at the right, and a legend between them and the axes."""
+    if handles:
+        legend(ax, handles)
+        pad = PAD + LEGEND_LINE * -(-len(handles) // COLUMNS)
+    ax.set_title(shorten(title, 40 if remark else 72), loc="left", pad=pad, parse_math=False)
+    if remark:
+        style: dict[str, Any] = {"fontsize": "small", "color": "0.35"}
+        ax.set_title(remark, loc="right", pad=pad, parse_math=False, **style)
+
+
+def legend(ax: Axes, handles: Sequence[Any], *, below: bool = False) -> None:
+    """Write a legend in rows above or below the axes, where it hides nothing."""
     if not handles:
         return
-    rows = -(-len(handles) // columns)
     ax.legend(
         handles=list(handles),
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=min(columns, len(handles)),
+        loc="upper left" if below else "lower left",
+        bbox_to_anchor=(0.0, 0.0 if below else 1.0),
+        ncols=min(COLUMNS, len(handles)),
         frameon=False,
         borderaxespad=0.2,
         borderpad=0.2,
-        handletextpad=0.4,
-        columnspacing=1.4,
+        handletextpad=0.5,
+        columnspacing=1.6,
         fontsize="small",
     )
-    ax.set_title(ax.get_title(loc="left"), loc="left", pad=LEGEND_PAD + 14 * (rows - 1))
-
-
-def remark(text: str) -> Any:
-    """Return an entry of a legend that has no sign."""
-    return Line2D([], [], linestyle="none", marker="none", label=text)
 
 
 def scale_axis(ax: Axes, which: Literal["x", "y"], scale: Scale) -> None:
     """Give an axis a parameter's scale, domain, ticks and name."""
     axis = ax.xaxis if which == "x" else ax.yaxis
-    margin = 0.0 if scale.kind == "choices" else 0.03
-    low, high = scale.from_unit(np.array([-margin, 1.0 + margin])).tolist()
-    ax.set(
-        **{f"{which}scale": "log" if scale.kind == "log" else "linear", f"{which}lim": (low, high)}
-    )
-    ticks, labels = scale.ticks(limit=24)
-    slanted = which == "x" and not _fit(ax, labels)
-    style: dict[str, Any] = (
-        {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
-    )
-    axis.set_ticks(ticks, labels=labels, parse_math=False, **style)
-    axis.set_minor_formatter(NullFormatter())
+    margin = 0.0 if scale.pitch else 0.03
+    limits = scale.from_unit(np.array([-margin, 1.0 + margin])).tolist()
+    kind = "log" if scale.kind == "log" else "linear"
+    ax.set(**{f"{which}scale": kind, f"{which}lim": limits})
     axis.set_label_text(shorten(scale.name, 48), parse_math=False)
-    if not scale.ordered:
+    if scale.fixed:
+        ticks, labels = scale.ticks()
+        slanted = which == "x" and not _fit(ax, labels)
+        style: dict[str, Any] = {"rotation_mode": "anchor", "ha": "right", "rotation": 30}
+        axis.set_ticks(ticks, labels=labels, parse_math=False, **(style if slanted else {}))
+        axis.set_minor_locator(NullLocator())
+    elif scale.kind == "log":
+        round_log(axis)
+    if scale.kind == "choices":
         axis.grid(visible=False)
+
+
+def round_log(axis: Any) -> None:
+    """Write round numbers, not powers, along a logarithmic axis."""
+    axis.set_major_locator(RoundLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def points_wide(ax: Axes) -> float:
@@ -84,17 +98,3 @@ def letters(points: float, size: float) -> int:
 def _fit(ax: Axes, labels: Sequence[str]) -> bool:
     room = points_wide(ax) / max(1, len(labels))
     return max(map(len, labels), default=0) + 2 <= letters(room, rcParams["font.size"])
-
-
-def legend_below(ax: Axes, handles: Sequence[Any]) -> None:
-    """Write a legend in one row under the axes."""
-    if handles:
-        ax.legend(
-            handles=list(handles),
-            loc="upper left",
-            bbox_to_anchor=(0.0, 0.0),
-            ncols=len(handles),
-            frameon=False,
-            borderpad=0.2,
-            fontsize="small",
-        )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize, SymLogNorm
 
 from phsx.analysis.frame import FloatArray
@@ -44,8 +43,8 @@ class Magnitude:
     ) -> Magnitude:
         """Choose the scale for finite results (any number of them, also none).
 
-        The worst tenth is cut off where it takes more than half of the room: there the colours of
-        all the others would be the same.
+        The worst fifth is cut off where it takes more than half of the room: there the colours of
+        all the others would be nearly the same.
 
         >>> Magnitude.of(np.array([1.0, 2.0, 3.0]), maximize=False)
         Magnitude(kind='linear', low=1.0, high=3.0, threshold=1.0, clipped='neither')
@@ -58,11 +57,11 @@ class Magnitude:
         low, high = float(values.min()), float(values.max())
         warped = _warp(values, kind, threshold)
         best, worst = (warped.max(), warped.min()) if maximize else (warped.min(), warped.max())
-        tenth = float(np.quantile(warped, 0.1 if maximize else 0.9))
-        if values.size < 5 or abs(worst - best) <= 2 * abs(tenth - best) or tenth == best:
+        fifth = float(np.quantile(warped, 0.2 if maximize else 0.8))
+        if values.size < 5 or abs(worst - best) <= 2 * abs(fifth - best) or fifth == best:
             return cls(kind, low, high, threshold)
         # A result that was measured, not one between two: reading it off is then exact.
-        cut = float(values[np.argmin(np.abs(warped - tenth))])
+        cut = float(values[np.argmin(np.abs(warped - fifth))])
         if maximize:
             return cls(kind, cut, high, threshold, "min")
         return cls(kind, low, cut, threshold, "max")
@@ -93,13 +92,6 @@ class Magnitude:
         if self.kind == "symlog":
             return SymLogNorm(self.threshold, vmin=low, vmax=high)
         return Normalize(low, high)
-
-    def scale_y(self, ax: Axes) -> None:
-        """Give the y axis this scale."""
-        if self.kind == "symlog":
-            ax.set_yscale("symlog", linthresh=self.threshold)
-        else:
-            ax.set_yscale(self.kind)
 
 
 def choose(

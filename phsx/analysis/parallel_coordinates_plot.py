@@ -16,12 +16,12 @@ from matplotlib.lines import Line2D
 from phsx.analysis import colour
 from phsx.analysis.figure import axes_for, check_path, finish, note
 from phsx.analysis.frame import FloatArray, Trials
-from phsx.analysis.layout import legend_below
+from phsx.analysis.layout import head, legend
 from phsx.analysis.magnitude import Magnitude
 from phsx.analysis.scale import Scale
 from phsx.analysis.searched import Searched
 from phsx.analysis.uprights import BELOW, Upright, draw_uprights, room
-from phsx.analysis.words import number, shorten
+from phsx.analysis.words import number
 from phsx.exceptions import ConfigurationError
 
 #: Inches per axis, and the bounds of the whole width.
@@ -67,7 +67,6 @@ def parallel_coordinates(
     trials = Trials.of(experiment)
     width = float(np.clip(PER_AXIS * (len(names) + 1), NARROWEST, WIDEST))
     ax = axes_for(ax, target, (width, HEIGHT))
-    ax.set_title(shorten(experiment.name, 72), loc="left", parse_math=False)
     known = experiment.space.parameters
     scales = [Scale.of(name, known[name], trials.params[name]) for name in names]
     magnitude = Magnitude.of(trials.value[trials.scored], maximize=trials.maximize)
@@ -88,7 +87,8 @@ def parallel_coordinates(
     handles = _draw_lines(ax, trials, lines, magnitude) + _draw_failed(ax, trials, lines)
     if not trials.scored.any():
         note(ax, "no trial has a result" if len(trials) else "no trials yet")
-    legend_below(ax, handles)
+    head(ax, experiment.name, pad=14.0)
+    legend(ax, handles, below=True)
     return finish(ax, target)
 
 
@@ -118,7 +118,7 @@ def _heights(trials: Trials, scales: Sequence[Scale], magnitude: Magnitude) -> F
     columns = []
     for i, scale in enumerate(scales):
         # The spread is bounded in height too: few choices would become clouds, not points.
-        width = min(0.3, 0.035 * (scale.high - scale.low))
+        width = min(0.3, 0.035 * (scale.high - scale.low) / (scale.pitch or 1.0))
         spread = scale.spread(trials.ids, width, stream=i)
         columns.append(scale.unit(scale.positions(trials.params[scale.name]) + spread))
     result = np.ma.filled(magnitude.norm()(np.ma.masked_invalid(trials.value)), np.nan)
@@ -128,8 +128,7 @@ def _heights(trials: Trials, scales: Sequence[Scale], magnitude: Magnitude) -> F
 
 def _shift(trials: Trials, axes: int) -> FloatArray:
     """Keep lines below the axes apart a little, so that one sees how many they are."""
-    steps = (trials.ids[:, None] + 1) * (np.arange(axes) + 1) * 0.7548776662466927
-    return np.asarray(0.02 * ((steps % 1.0) - 0.5))
+    return np.random.default_rng(0).uniform(-0.01, 0.01, (len(trials), axes))
 
 
 def _draw_lines(ax: Axes, trials: Trials, lines: FloatArray, magnitude: Magnitude) -> list[Any]:
@@ -140,13 +139,14 @@ def _draw_lines(ax: Axes, trials: Trials, lines: FloatArray, magnitude: Magnitud
     rows = trials.worst_first(trials.scored)
     rank = np.linspace(0.0, 1.0, len(rows)) if len(rows) > 1 else np.ones(1)
     rgba = colour.colours(trials.maximize)(magnitude.norm()(trials.value[rows]))
-    faintest = float(np.clip(40 / len(rows), 0.15, 0.8))
-    rgba[:, 3] = faintest + (0.95 - faintest) * rank**2
+    few = float(np.clip(12 / len(rows), 0.0, 1.0))
+    faintest = 0.2 + 0.6 * few
+    rgba[:, 3] = faintest + (0.95 - faintest) * rank**3
     x = np.arange(lines.shape[1])
     bundle = LineCollection(
         [np.column_stack([x, line]) for line in lines[rows]],
         colors=rgba,
-        linewidths=0.8 + 0.8 * rank**2,
+        linewidths=0.8 + 0.8 * few + 0.6 * rank**3,
         zorder=2,
         gid="trials",
     )
@@ -161,7 +161,7 @@ def _draw_lines(ax: Axes, trials: Trials, lines: FloatArray, magnitude: Magnitud
         zorder=5,
         path_effects=[patheffects.withStroke(linewidth=4.6, foreground="white")],
         gid="best",
-        label=f"best: {number(trials.value[best])} (trial {trials.ids[best]})",
+        label=f"best: {number(float(trials.value[best]), 4)} (trial {trials.ids[best]})",
     )
     return [line]
 

@@ -13,7 +13,7 @@ from phsx.analysis import colour
 from phsx.analysis.field import draw_field
 from phsx.analysis.figure import axes_for, check_path, finish, note
 from phsx.analysis.frame import BoolArray, Trials
-from phsx.analysis.layout import dress, legend_above, remark, scale_axis
+from phsx.analysis.layout import dress, head, scale_axis
 from phsx.analysis.magnitude import Magnitude
 from phsx.analysis.plane import Plane
 from phsx.analysis.searched import Searched
@@ -31,7 +31,7 @@ def parameters(
 ) -> Axes:
     """Draw two parameters of every trial, with the result as colour (dark is good).
 
-    The star is the best trial, crosses are trials that failed. Colours are robust: the worst tenth
+    The star is the best trial, crosses are trials that failed. Colours are robust: the worst fifth
     of the results is not told apart where it would take more than half of the colours.
 
     Parameters
@@ -66,23 +66,30 @@ def parameters(
     trials = Trials.of(experiment)
     plane = Plane.of(experiment, trials, x, y)
     ax = axes_for(ax, target, (7.4, 5.6))
-    dress(ax, experiment.name)
+    dress(ax)
     scale_axis(ax, "x", plane.x)
     scale_axis(ax, "y", plane.y)
     scored = plane.drawn & trials.scored
     handles: list[Any] = []
+    why = None
     if scored.any():
         magnitude = Magnitude.of(trials.value[scored], maximize=trials.maximize)
-        why = draw_field(ax, plane, trials, scored, magnitude) if kind == "contour" else "points"
-        _draw_trials(ax, plane, trials, scored, magnitude, small=why is None)
+        if kind == "contour":
+            why = draw_field(ax, plane, trials, scored, magnitude)
+        if kind == "contour" and why is None:
+            _draw_dots(ax, plane, scored)
+        else:
+            _draw_points(ax, plane, trials, scored, magnitude)
         handles.append(_draw_best(ax, plane, trials, scored))
-        if kind == "contour" and why is not None:
-            handles.append(remark(f"no contours: {why}"))
         colour.colour_bar(ax, magnitude, colour.colours(trials.maximize), experiment.objective)
     else:
         note(ax, _why_empty(trials, plane))
-    handles += _draw_failed(ax, plane, trials) + _absent(trials, plane)
-    legend_above(ax, handles)
+    handles += _draw_failed(ax, plane, trials)
+    remarks = [f"no contours: {why}"] if why else []
+    absent = int((~plane.drawn & trials.scored).sum())
+    if absent:
+        remarks.append(f"{absent} not drawn (inactive)")
+    head(ax, experiment.name, handles, "; ".join(remarks))
     return finish(ax, target)
 
 
@@ -99,23 +106,29 @@ def _check(experiment: Searched, x: str, y: str, kind: str) -> None:
         raise ConfigurationError(f'kind={kind!r} is not known: use "scatter" or "contour".')
 
 
-def _draw_trials(
-    ax: Axes, plane: Plane, trials: Trials, scored: BoolArray, magnitude: Magnitude, *, small: bool
+def _draw_points(
+    ax: Axes, plane: Plane, trials: Trials, scored: BoolArray, magnitude: Magnitude
 ) -> None:
-    """Draw trials, the better ones later; as dots where the surface has the colours."""
+    """Draw trials in the colour of their result, the better ones later."""
     rows = trials.worst_first(scored)
-    size = float(np.clip(9000 / len(rows), 18, 60))
     ax.scatter(
         *plane.at(rows),
         c=trials.value[rows],
-        s=size / 4 if small else size,
+        s=float(np.clip(9000 / len(rows), 18, 60)),
         norm=magnitude.norm(),
         cmap=colour.colours(trials.maximize),
         edgecolors="white",
-        linewidths=0.4 if small else 0.5,
+        linewidths=0.5,
         zorder=3,
         gid="trials",
     )
+
+
+def _draw_dots(ax: Axes, plane: Plane, scored: BoolArray) -> None:
+    """Show where there were trials, on a surface that has the colours."""
+    size = float(np.clip(3000 / scored.sum(), 6, 16))
+    style: dict[str, Any] = {"facecolors": "white", "edgecolors": "0.15", "linewidths": 0.5}
+    ax.scatter(*plane.at(scored), s=size, zorder=3, gid="trials", **style)
 
 
 def _draw_best(ax: Axes, plane: Plane, trials: Trials, scored: BoolArray) -> Any:
@@ -131,7 +144,7 @@ def _draw_best(ax: Axes, plane: Plane, trials: Trials, scored: BoolArray) -> Any
         linewidths=1.0,
         zorder=5,
         gid="best",
-        label=f"{word}: {number(float(trials.value[best]))} (trial {trials.ids[best]})",
+        label=f"{word}: {number(float(trials.value[best]), 4)} (trial {trials.ids[best]})",
     )
 
 
@@ -161,8 +174,3 @@ def _why_empty(trials: Trials, plane: Plane) -> str:
     if not trials.scored.any():
         return "no trial has a result"
     return f"no trial with a result has both {plane.x.name} and {plane.y.name}"
-
-
-def _absent(trials: Trials, plane: Plane) -> list[Any]:
-    absent = int((~plane.drawn & trials.scored).sum())
-    return [remark(f"{absent} not drawn (inactive)")] if absent else []

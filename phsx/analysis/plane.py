@@ -12,7 +12,7 @@ from phsx.analysis.scale import Scale
 from phsx.analysis.searched import Searched
 
 #: How far trials of one choice are spread, as a part of the room between two choices.
-SPREAD = 0.3
+SPREAD = 0.34
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +29,8 @@ class Plane:
         By how much trials on crowded axes are shifted to be seen.
     drawn : ndarray of bool, shape (n,)
         Which trials have both parameters.
+    alone : bool
+        Whether no other parameter varies.
     """
 
     x: Scale
@@ -37,6 +39,7 @@ class Plane:
     py: FloatArray
     spread: FloatArray
     drawn: BoolArray
+    alone: bool
 
     @classmethod
     def of(cls, experiment: Searched, trials: Trials, x: str, y: str) -> Plane:
@@ -45,7 +48,9 @@ class Plane:
         xs, ys = (Scale.of(name, known[name], trials.params[name]) for name in (x, y))
         px, py = xs.positions(trials.params[x]), ys.positions(trials.params[y])
         shifts = [scale.spread(trials.ids, SPREAD, i) for i, scale in enumerate((xs, ys))]
-        return cls(xs, ys, px, py, np.stack(shifts, axis=1), np.isfinite(px) & np.isfinite(py))
+        drawn = np.isfinite(px) & np.isfinite(py)
+        alone = {name for name in known if known[name].size > 1} <= {x, y}
+        return cls(xs, ys, px, py, np.stack(shifts, axis=1), drawn, alone)
 
     def at(self, rows: Any) -> tuple[FloatArray, FloatArray]:
         """Return the positions of `rows` as they are drawn."""

@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from phsx.analysis.frame import FloatArray, missing
 from phsx.analysis.ticks import nice_ticks
-from phsx.analysis.words import choice_labels, number
+from phsx.analysis.words import choice_labels, tick_labels
 
 if TYPE_CHECKING:
     from phsx.space import Parameter
 
-#: An integer parameter with at most this many values is spread like a category.
-FEW = 12
+#: A parameter with at most this many values, evenly spaced, is spread like a category.
+FEW = 13
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,11 @@ class Scale:
         Bounds of the axis in data coordinates.
     choices : tuple
         The choices in their order, empty for numbers.
-    ordered : bool
-        Whether what lies between two values means anything (False for categories).
     integer : bool
         Whether only whole numbers occur.
+    pitch : float
+        Distance between neighbours where there are so few values that trials share them and have
+        to be spread to be seen; otherwise 0. There is half of it beyond the first and the last.
     optional : bool
         Whether the parameter may be inactive.
     """
@@ -49,8 +50,8 @@ class Scale:
     low: float
     high: float
     choices: tuple[Any, ...] = ()
-    ordered: bool = True
     integer: bool = False
+    pitch: float = 0.0
     optional: bool = False
 
     @classmethod
@@ -63,12 +64,12 @@ class Scale:
         optional = parameter.when is not None
         if parameter.kind in ("categorical", "ordinal"):
             choices = tuple(parameter.values())
-            ordered = parameter.kind == "ordinal"
         elif all(_is_number(value) for value in present):
             return cls._numeric(name, parameter, [float(value) for value in present], optional)
         else:
-            choices, ordered = _distinct(present), False
-        return cls(name, "choices", -0.5, len(choices) - 0.5, choices, ordered, False, optional)
+            choices = _distinct(present)
+        high = max(len(choices), 1) - 0.5
+        return cls(name, "choices", -0.5, high, choices, pitch=1.0, optional=optional)
 
     @classmethod
     def _numeric(
@@ -80,6 +81,9 @@ class Scale:
         log = low > 0 and (
             parameter.log if parameter.kind in ("float", "int") else _wide(present, low, high)
         )
+        step = getattr(parameter, "step", None)
+        pitch = float(step) if step and not log and parameter.size <= FEW else 0.0
+        low, high = low - pitch / 2, high + pitch / 2
         if low == high:
             pad = abs(low) / 2 or 0.5
             low, high = low - pad, high + pad
@@ -89,6 +93,7 @@ class Scale:
             low,
             high,
             integer=parameter.kind == "int",
+            pitch=pitch,
             optional=optional,
         )
 
@@ -125,25 +130,21 @@ class Scale:
             return np.asarray(np.exp(low + fractions * (high - low)))
         return np.asarray(self.low + fractions * (self.high - self.low))
 
-    @property
-    def crowded(self) -> bool:
-        """Whether many trials share one position, so that they have to be spread to be seen."""
-        return self.kind == "choices" or (
-            self.integer and self.kind == "linear" and self.high - self.low < FEW
-        )
-
     def spread(self, trials: npt.NDArray[np.int64], width: float, stream: int) -> FloatArray:
-        """Return shifts in (-width, width) that keep trials of one choice apart.
+        """Return shifts, of up to `width` pitches, that keep trials of one value apart.
 
-        They come from a sequence of low discrepancy over the trials' ids (the R2 sequence of
-        M. Roberts, 2018), so that a picture drawn again is the same. All are 0 where the axis is
-        not crowded. Different `stream` numbers give different shifts.
+        A trial's shift depends on its id and on `stream` alone, so that a picture drawn again, or
+        with more trials, is the same.
         """
-        if not self.crowded:
+        if not self.pitch or not len(trials):
             return np.zeros(len(trials))
-        plastic = 1.324717957244746
-        step = (stream + 1) / plastic
-        return np.asarray(width * (2 * ((0.5 + (trials + 1) * step) % 1.0) - 1))
+        shifts = np.random.default_rng(stream).uniform(-1.0, 1.0, int(trials.max()) + 1)
+        return np.asarray(width * self.pitch * shifts[trials])
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the axis has ticks of its own, at values that round numbers would miss."""
+        return bool(self.pitch) or bool(self._powers_of_two(6))
 
     def ticks(self, count: int = 6, limit: int = 24) -> tuple[list[float], list[str]]:
         """Return tick positions and labels, about `count` of them and `limit` characters long.
@@ -154,11 +155,32 @@ class Scale:
             labels = choice_labels(self.choices, limit)
             stride = max(1, math.ceil(len(labels) / (3 * count)))
             return [float(i) for i in range(0, len(labels), stride)], labels[::stride]
-        low, high = self.low, self.high
-        ticks = _powers_of_two(low, high, count) if self.integer and self.kind == "log" else []
-        if not ticks:
-            ticks = nice_ticks(low, high, log=self.kind == "log", integer=self.integer, count=count)
-        return ticks, [number(tick) for tick in ticks]
+        ticks = (
+            self._each(count)
+            or self._powers_of_two(count)
+            or nice_ticks(
+                self.low, self.high, log=self.kind == "log", integer=self.integer, count=count
+            )
+        )
+        return ticks, tick_labels(ticks)
+
+    def _each(self, count: int) -> list[float]:
+        """Return all of a few numbers, or every second of them and so on."""
+        if not self.pitch:
+            return []
+        many = round((self.high - self.low) / self.pitch)
+        stride = max(1, math.ceil(many / (count + 2)))
+        return [self.low + (i + 0.5) * self.pitch for i in range(0, many, stride)]
+
+    def _powers_of_two(self, count: int) -> list[float]:
+        """Return powers of two where both bounds are such powers, as batch sizes often are."""
+        if self.kind != "log" or not self.integer:
+            return []
+        first, last = math.log2(self.low), math.log2(self.high)
+        if first != int(first) or last != int(last):
+            return []
+        stride = max(1, math.ceil((last - first + 1) / count))
+        return [float(2**power) for power in range(int(first), int(last) + 1, stride)]
 
 
 def _is_number(value: Any) -> bool:
@@ -178,12 +200,3 @@ def _distinct(values: Sequence[Any]) -> tuple[Any, ...]:
 def _wide(values: list[float], low: float, high: float) -> bool:
     """Tell whether computed values spread over so many decades that only a logarithm shows them."""
     return high > 1000 * low and float(np.median(values)) - low < 0.1 * (high - low)
-
-
-def _powers_of_two(low: float, high: float, count: int) -> list[float]:
-    """Return powers of two where both bounds are such powers, as sizes of batches often are."""
-    first, last = math.log2(low), math.log2(high)
-    if first != int(first) or last != int(last):
-        return []
-    stride = max(1, math.ceil((last - first + 1) / count))
-    return [float(2**power) for power in range(int(first), int(last) + 1, stride)]

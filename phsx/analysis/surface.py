@@ -4,18 +4,25 @@ References
 ----------
 G. Wahba, *Spline Models for Observational Data*, SIAM, 1990: the thin-plate smoothing spline
 (section 2.4) and the choice of its smoothing by generalized cross-validation (section 4.3).
+Y.-J. Kim and C. Gu, "Smoothing spline Gaussian regression", J. R. Stat. Soc. B 66, 2004: the
+factor 1.4 on the degrees of freedom (section 3).
 """
 
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.tri import Triangulation
 
-from phsx.analysis.frame import BoolArray, FloatArray
+from phsx.analysis.frame import FloatArray
 
-#: The surface is computed from at most this many points; more are averaged in cells first.
-MOST = 600
+#: More points than this are averaged in cells first, this many per axis: a dense cluster then
+#: weighs no more than its area, and the solution stays cheap.
+MOST = 100
 CELLS = 24
+#: By how much the spline's degrees of freedom are overrated where values are noisy: generalized
+#: cross-validation alone follows noise now and then.
+GAMMA = 1.4
+#: How much larger than the hull of the trials a surface is drawn.
+MARGIN = 1.05
 #: Points per axis of the grid on which the surface is evaluated.
 GRID = 81
 #: Points whose width is below this part of their length lie on a line.
@@ -34,7 +41,7 @@ def degenerate(points: FloatArray) -> str | None:
     return "all trials lie on a line" if short < FLAT * long else None
 
 
-def smooth(points: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+def smooth(points: FloatArray, values: FloatArray, *, noisy: bool) -> tuple[FloatArray, FloatArray]:
     """Evaluate the smoothing spline through `values` at `points` over the unit square.
 
     Parameters
@@ -42,32 +49,53 @@ def smooth(points: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArr
     points : ndarray, shape (n, 2)
         Not degenerate.
     values : ndarray, shape (n,)
+    noisy : bool
+        Whether values depend on more than the points.
 
     Returns
     -------
     axis : ndarray, shape (m,)
         The grid's coordinates, the same on both axes.
     heights : ndarray, shape (m, m)
-        The surface at (axis[column], axis[row]), never beyond the values' range; NaN outside of
-        the convex hull of the points, where it would be guessed.
+        The surface at (axis[column], axis[row]), never beyond the values' range. Outside of the
+        `hull` of the points it is guessed.
     """
     axis = np.linspace(0.0, 1.0, GRID)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-    inside = _within_hull(points, grid)
-    heights = np.full(len(grid), np.nan)
-    heights[inside] = np.clip(
-        _spline(*_thin(points, values), grid[inside]), values.min(), values.max()
+    heights = np.clip(
+        _spline(*_thin(points, values), grid, GAMMA if noisy else 1.0), values.min(), values.max()
     )
     return axis, heights.reshape(GRID, GRID)
 
 
-def _within_hull(points: FloatArray, grid: FloatArray) -> BoolArray:
-    finder = Triangulation(points[:, 0], points[:, 1]).get_trifinder()
-    return np.asarray(finder(grid[:, 0], grid[:, 1]) >= 0)
+def hull(points: FloatArray) -> FloatArray:
+    """Return the corners of the convex hull, counter-clockwise, shape (m, 2) (monotone chain).
+
+    It is a little larger than the hull, within the unit square, so that the points at its border
+    are seen on it.
+
+    >>> hull(np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 0.5], [1.0, 1.0], [0.0, 1.0]])).tolist()
+    [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+    """
+    ordered = [*map(tuple, np.unique(points, axis=0).tolist())]
+    corners: list[tuple[float, ...]] = []
+    for way in (ordered, ordered[::-1]):
+        chain: list[tuple[float, ...]] = []
+        for x, y in way:
+            while len(chain) > 1:
+                (ax, ay), (bx, by) = chain[-2], chain[-1]
+                if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
+                    break
+                chain.pop()
+            chain.append((x, y))
+        corners += chain[:-1]
+    border = np.array(corners)
+    middle = border.mean(axis=0)
+    return np.asarray(np.clip(middle + (border - middle) * MARGIN, 0.0, 1.0))
 
 
 def _thin(points: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Average points and values in cells where there are too many for a dense solution."""
+    """Average points and values in cells where they are many."""
     if len(points) <= MOST:
         return points, values
     columns = np.minimum((points * CELLS).astype(int), CELLS - 1)
@@ -77,7 +105,7 @@ def _thin(points: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArra
     return np.stack(sums[:2], axis=1), sums[2]
 
 
-def _spline(points: FloatArray, values: FloatArray, grid: FloatArray) -> FloatArray:
+def _spline(points: FloatArray, values: FloatArray, grid: FloatArray, gamma: float) -> FloatArray:
     """Fit f = K c + P a with Pᵀc = 0 (Wahba, eq. 2.4.7 to 2.4.11) and evaluate it on `grid`.
 
     With P = Q₁R and the eigenvalues d of Q₂ᵀKQ₂, the residuals for smoothing λ are λBy, with
@@ -91,7 +119,8 @@ def _spline(points: FloatArray, values: FloatArray, grid: FloatArray) -> FloatAr
 
     def score(smoothing: float) -> float:
         left = smoothing / (roots + smoothing)
-        return float(((left * shares) ** 2).sum() / left.sum() ** 2)
+        freedom = len(values) - gamma * (len(values) - left.sum())
+        return float(((left * shares) ** 2).sum() / freedom**2) if freedom > 0 else np.inf
 
     scale = max(float(roots.max(initial=0.0)), 1e-12)
     smoothing = min(scale * np.logspace(-8, 0, 33), key=score)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import Locator, MaxNLocator
 
 
 def nice_ticks(
@@ -31,6 +32,19 @@ def nice_ticks(
         ticks = [float(tick) for tick in locator.tick_values(low, high)]
     slack = 1e-9 * (high - low)
     return [tick + 0.0 for tick in ticks if low - slack <= tick <= high + slack]
+
+
+class RoundLocator(Locator):
+    """Round numbers along a logarithmic axis, chosen anew when the reader zooms."""
+
+    def __call__(self) -> list[float]:
+        """Return the ticks of the axis as it is now."""
+        axis: Any = self.axis
+        return self.tick_values(*axis.get_view_interval())
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        """Return the ticks between two bounds."""
+        return nice_ticks(min(vmin, vmax), max(vmin, vmax), log=True)
 
 
 def _log_ticks(low: float, high: float, count: int) -> list[float]:

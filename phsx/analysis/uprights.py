@@ -15,12 +15,14 @@ from matplotlib.colors import Colormap
 from phsx.analysis.layout import letters, points_wide
 from phsx.analysis.magnitude import Magnitude
 from phsx.analysis.scale import Scale
-from phsx.analysis.words import number, shorten, wrap
+from phsx.analysis.words import number, shorten, tick_labels, wrap
 
 #: Height at which lines pass that have no place on an axis, whose own heights are 0 to 1.
 BELOW = -0.11
 #: Sizes of type, in points, and the length of ticks.
 NAME_SIZE, TICK_SIZE, TICK_LENGTH = 9.5, 8.0, 3.5
+#: So many choices may have labels of two lines.
+TALL = 8
 #: Width of the last axis, in units of the distance between axes.
 STRIP = 0.05
 
@@ -48,8 +50,10 @@ class Upright:
 
     @classmethod
     def of_parameter(cls, scale: Scale, limit: int, *, inactive: bool) -> Upright:
-        """Make the axis of a parameter, with labels of at most `limit` characters."""
-        ticks, labels = scale.ticks(limit=limit)
+        """Make the axis of a parameter, with labels of at most `limit` characters in a line."""
+        lines = 2 if len(scale.choices) <= TALL else 1
+        ticks, labels = scale.ticks(limit=lines * limit)
+        labels = [wrap(label, limit, lines) for label in labels]
         heights = scale.unit(np.array(ticks)).tolist()
         return cls(scale.name, tuple(heights), tuple(labels), "inactive" if inactive else None)
 
@@ -57,12 +61,15 @@ class Upright:
     def of_result(cls, name: str, magnitude: Magnitude, *, failed: bool) -> Upright:
         """Make the axis of the result; its end is marked where results lie beyond it."""
         norm = magnitude.norm()
-        ticks = [(float(norm(tick)), number(tick)) for tick in magnitude.ticks()]
+        values = magnitude.ticks()
+        ticks = [
+            (float(norm(v)), text) for v, text in zip(values, tick_labels(values), strict=True)
+        ]
         if magnitude.clipped != "neither":
             end = 1.0 if magnitude.clipped == "max" else 0.0
             sign, value = ("≥", magnitude.high) if end else ("≤", magnitude.low)
             ticks = [tick for tick in ticks if abs(tick[0] - end) > 0.05]
-            ticks.append((end, f"{sign} {number(float(f'{value:.3g}'))}"))
+            ticks.append((end, f"{sign} {number(value, 3)}"))
         heights, labels = zip(*ticks, strict=True)
         return cls(name, heights, labels, "failed" if failed else None)
 
@@ -111,6 +118,7 @@ def _draw_ticks(ax: Axes, x: int, upright: Upright, *, right: bool) -> None:
             zorder=7,
             parse_math=False,
             annotation_clip=False,
+            linespacing=0.95,
             path_effects=[patheffects.withStroke(linewidth=2.5, foreground="white", alpha=0.85)],
             gid=f"tick {x}",
         )

@@ -40,18 +40,32 @@ def wrap(text: str, width: int, lines: int = 3) -> str:
     return "\n".join(rows)
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int = 6) -> str:
     """Write a number with few characters.
 
-    >>> [number(v) for v in (0.1 + 0.2, 1e-4, 12000.0, 3.0, 1e6, -0.0)]
-    ['0.3', '1e-4', '12000', '3', '1e6', '0']
+    >>> [number(v) for v in (0.1 + 0.2, 1e-4, 12000.0, -3.0, 1e6, -0.0)]
+    ['0.3', '1e−4', '12000', '−3', '1e6', '0']
     """
     if value == 0:
         return "0"
     if 1e-3 <= abs(value) < 1e5:
-        return f"{value:.6g}"
-    mantissa, exponent = f"{value:.3e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+        return f"{value:.{digits}g}".replace("-", "−")
+    mantissa, exponent = f"{value:.{max(1, digits - 3)}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}".replace("-", "−")
+
+
+def tick_labels(values: Sequence[float]) -> list[str]:
+    """Write numbers with as many digits as it takes to tell them apart.
+
+    >>> tick_labels([0.0, 0.5]), tick_labels([1234567.25, 1234567.5])
+    (['0', '0.5'], ['1.23456725e6', '1.2345675e6'])
+    """
+    for digits in range(6, 17):
+        labels = [number(value, digits) for value in values]
+        if len(set(labels)) == len(values):
+            break
+    return labels
 
 
 def choice_labels(choices: Sequence[object], limit: int = 24) -> list[str]:

@@ -14,14 +14,14 @@ from phsx.analysis import colour
 from phsx.analysis.figure import axes_for, check_path, finish, note
 from phsx.analysis.frame import FloatArray, Trials
 from phsx.analysis.lanes import Timeline, labels
-from phsx.analysis.layout import dress, legend_above
+from phsx.analysis.layout import dress, head
 from phsx.analysis.searched import Searched
 from phsx.analysis.words import shorten
 
 #: Heights around the middle of a row (which is 1 high, downwards): evaluations above, suggestions
 #: in a thin band below, since both happen at the same time.
-EVALUATION_BAND = (-0.40, 0.24)
-SUGGESTION_BAND = (0.26, 0.42)
+EVALUATION_BAND = (-0.36, 0.26)
+SUGGESTION_BAND = (0.29, 0.44)
 #: Points of height that a line of text needs.
 LINE = 10.0
 #: Units of the time axis, and the longest window, in seconds, that each is for.
@@ -64,9 +64,10 @@ def worker_timeline(
     timeline = Timeline.of(trials)
     rows = len(timeline.lanes) if timeline else 3
     ax = axes_for(ax, target, (11.0, float(np.clip(1.7 + 0.3 * rows, 3.0, 14.0))))
-    dress(ax, experiment.name)
+    dress(ax)
     if timeline is None:
         note(ax, "no trial was started" if len(trials) else "no trials yet")
+        head(ax, experiment.name)
         return finish(ax, target)
     unit, seconds = _unit(timeline.end - timeline.origin)
     handles = _draw_evaluations(ax, trials, timeline, seconds)
@@ -76,11 +77,8 @@ def worker_timeline(
     ax.set_xlim(-0.005 * span, 1.005 * span)
     ax.set_xlabel(f"time since start / {unit}")
     workers = f"{rows} worker{'s' if rows > 1 else ''}"
-    ax.set_title(
-        f"{shorten(experiment.name, 48)}: {workers}, {100 * timeline.utilization:.1f} % utilized",
-        loc="left",
-    )
-    legend_above(ax, handles)
+    utilized = f"{100 * timeline.utilization:.1f} % utilized"
+    head(ax, f"{shorten(experiment.name, 40)}: {workers}, {utilized}", handles)
     return finish(ax, target)
 
 

@@ -106,7 +106,7 @@ def search(
     workers: int = 16,
     space: Mapping[str, Any] | None = None,
     function: Any = loss,
-    seed: int = 0,
+    seed: int = 3,
     duration: float = 90.0,
     failures: float = 0.05,
     start: int = 64,
