@@ -194,7 +194,7 @@ def show(directory: Path, trial: int | None, output: bool, as_json: bool) -> Non
     found = experiment.state.trials.get(trial)
     if found is None:
         raise ConfigurationError(
-            f"there is no trial {trial} in {experiment.name}; it has {len(experiment.trials)} trials"
+            f"there is no trial {trial} in {experiment.name}, which has {len(experiment.trials)}"
         )
     if as_json:
         _print_json(_trial(found))
@@ -277,8 +277,9 @@ def plot(
         if kind == "parameters":
             x = x or next(name for name in names if name != y)
             y = y or next(name for name in names if name != x)
-            look = "contour" if contour else "scatter"
-            analysis.parameters(experiment, x, y, kind=look, path=path)
+            analysis.parameters(
+                experiment, x, y, kind="contour" if contour else "scatter", path=path
+            )
         else:
             getattr(analysis, kind)(experiment, path=path)
         click.echo(path)

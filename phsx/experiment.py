@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 import threading
@@ -85,7 +86,7 @@ class Experiment:
 
     def __init__(
         self,
-        directory: str | Path,
+        directory: str | os.PathLike[str],
         target: Callable[..., Any] | None = None,
         space: Space | Mapping[str, Any] | None = None,
         plan: Strategy | Sequence[Strategy] | Plan | None = None,
@@ -511,7 +512,7 @@ class Experiment:
         return f"<phsx experiment {self.name!r}: {len(state.finished)} trials have ended>"
 
 
-def open_experiment(directory: str | Path) -> Experiment:
+def open_experiment(directory: str | os.PathLike[str]) -> Experiment:
     """Open a finished or running experiment, for looking at it or going on.
 
     Nothing of the experiment is run or unpickled.
@@ -540,7 +541,7 @@ def minimize(
     workers: int | None = None,
     seed: int | None = None,
     *,
-    directory: str | Path | None = None,
+    directory: str | os.PathLike[str] | None = None,
     maximize: bool = False,
     fixed: Mapping[str, Any] | None = None,
     objective: str | None = None,

@@ -608,8 +608,8 @@ class Master:
         failed, ended = self._outcomes
         if ended >= ENOUGH_TO_JUDGE and failed > self._limits.max_failed * ended:
             self._failure = SearchFailedError(
-                f"{failed} of {ended} trials failed, more than max_failed={self._limits.max_failed:g}"
-                f" allows. The last one, trial {trial.id} with {dict(trial.params or {})}:\n"
+                f"{failed} of {ended} trials failed, more than "
+                f"max_failed={self._limits.max_failed:g} allows. The last one, trial {trial.id} with {dict(trial.params or {})}:\n"
                 f"{trial.traceback or error}"
             )
             self.stop("most trials fail", grace=0.0)
@@ -632,6 +632,7 @@ class Master:
         match event:
             case WorkerJoined(worker, slots):
                 self.pool.join(worker, slots)
+                self._warm_up(worker)
             case WorkerLeft(worker):
                 self.pool.leave(worker)
             case Message(content):
@@ -642,6 +643,12 @@ class Master:
                 self._errored(key, error)
             case Lost():
                 self._lost(event)
+
+    def _warm_up(self, worker: str) -> None:
+        """Let a worker import what models need while it has nothing to suggest yet."""
+        models = filter(None, map(tasks.model_of, self._search.plan.blocks))
+        for model in {type(model): model for model in models}.values():
+            self._executor.submit(Task(self._key("warm-up"), tasks.warm_up, (model,), worker))
 
     def _take(self, key: str) -> _Flight | None:
         flight = self._flights.pop(key, None)

@@ -68,6 +68,11 @@ def carry(package: Package) -> Package:
     return package
 
 
+def warm_up(model: ModelStrategy) -> None:
+    """Import what a strategy needs to fit and to suggest, which may take seconds."""
+    model.warm_up()
+
+
 def chunk(history: History) -> History:
     """Return a piece of history: a task of its own, so that it can be computed again anywhere."""
     return history
@@ -155,4 +160,5 @@ __all__ = [
     "propose",
     "request",
     "suggest",
+    "warm_up",
 ]
