@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from phsx.targets.calling import BoundTarget, Calling, bind, check_target
+    from phsx.targets.command import Command
     from phsx.targets.description import describe, load, sources
     from phsx.targets.package import Package
     from phsx.targets.packing import pack
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BoundTarget": "calling",
     "Calling": "calling",
+    "Command": "command",
     "Package": "package",
     "Result": "result",
     "bind": "calling",
@@ -34,6 +36,7 @@ _HOMES = {
 __all__ = [
     "BoundTarget",
     "Calling",
+    "Command",
     "Package",
     "Result",
     "bind",

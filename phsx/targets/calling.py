@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -55,6 +56,24 @@ class Calling:
             keywords[self.argument] = dict(params)
         arguments = [keywords.pop(name) for name in self.positional if name in keywords]
         return target(*arguments, **keywords)
+
+
+class SpecialTarget(ABC):
+    """A target that says by itself how it is called and what it is, instead of being looked at."""
+
+    @abstractmethod
+    def calling(
+        self, names: Collection[str], fixed: Mapping[str, Any], optional: Collection[str]
+    ) -> Calling:
+        """Return how it is called with a space's parameters, or raise `TargetError`."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Say what it is, as JSON values with at least ``name`` and ``kind``."""
+
+    @abstractmethod
+    def sources(self) -> dict[str, str]:
+        """Return the source texts that belong to it, by relative path."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +150,8 @@ def check_target(
  of the space: add it to the function's arguments, or accept **others
     """
     fixed = fixed or {}
-    checker = getattr(target, "__phsx_calling__", None)
-    if checker is not None and not isinstance(target, type):
-        calling: Calling = checker(names, fixed, optional)
-        return calling
+    if isinstance(target, SpecialTarget):
+        return target.calling(names, fixed, optional)
     _refuse_what_cannot_be_called(target)
     _refuse_clash(target, names, fixed)
     try:
@@ -154,6 +171,8 @@ def name_of(target: Any) -> str:
     """
     while isinstance(target, functools.partial):
         target = target.func
+    if isinstance(target, SpecialTarget):
+        return str(target.describe()["name"])
     name = getattr(target, "__qualname__", None) or getattr(target, "__name__", None)
     if isinstance(name, str):
         return name.rpartition("<locals>.")[2]

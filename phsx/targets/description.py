@@ -11,7 +11,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from phsx.exceptions import TargetError
-from phsx.targets.calling import name_of
+from phsx.targets.calling import SpecialTarget, name_of
 from phsx.targets.local_modules import local_sources
 
 
@@ -30,10 +30,8 @@ def describe(target: Any) -> dict[str, Any]:
     >>> describe(len)
     {'name': 'len', 'kind': 'builtin', 'module': 'builtins', 'qualname': 'len'}
     """
-    own = getattr(target, "__phsx_description__", None)
-    if own is not None and not isinstance(target, type):
-        description: dict[str, Any] = own()
-        return description
+    if isinstance(target, SpecialTarget):
+        return target.describe()
     inner = _innermost(target)
     found: dict[str, Any] = {"name": name_of(target), "kind": _kind(target)}
     where = inner if hasattr(inner, "__qualname__") else type(inner)
@@ -53,6 +51,8 @@ def sources(target: Any) -> dict[str, str]:
     The local modules that are loaded, the script that is being run, and for a function of a
     notebook or an interactive session the function itself as ``target.py``.
     """
+    if isinstance(target, SpecialTarget):
+        return target.sources()
     found = local_sources(target)
     inner = _innermost(target)
     where = inner if isinstance(inner, FunctionType) else type(inner)

@@ -25,6 +25,8 @@ class Package:
         The pickled `BoundTarget`; as large as the data that the target carries.
     sources : mapping of str to str
         Source texts of local modules, by relative path with slashes.
+    cells : mapping of str to str
+        Texts of a notebook's cells, by the file name that their code has.
     before, after : tuple of str
         The master's own import directories, in front of the standard library's and behind them.
     cwd : str
@@ -38,6 +40,7 @@ class Package:
     name: str
     payload: bytes = field(repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cells: Mapping[str, str] = field(default_factory=dict, repr=False)
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     cwd: str = ""
@@ -87,6 +90,11 @@ def load_payload(package: Package, payload: bytes | memoryview) -> BoundTarget:
             "version for the master and its workers"
         )
     target: BoundTarget = pickle.loads(payload)  # noqa: S301 - made by the master of this run
+    if package.cells:
+        import linecache
+
+        for name, text in package.cells.items():
+            linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     return target
 
 

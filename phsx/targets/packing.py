@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import linecache
 import os
 import pickle
 import sys
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from phsx.exceptions import TargetError
 from phsx.targets.calling import BoundTarget, bind, name_of
+from phsx.targets.culprit import find_culprit
 from phsx.targets.description import describe, load, sources
 from phsx.targets.local_modules import is_local, local_sources
 from phsx.targets.package import Package
+
+#: A payload of up to so many bytes is unpickled at once, to find out whether that works.
+_TRY_LIMIT = 1_000_000
 
 __all__ = ["describe", "load", "pack", "sources"]
 
@@ -57,23 +63,51 @@ def pack(
     before, after = _import_directories()
     cwd = os.getcwd()  # noqa: PTH109
     python = (sys.version_info.major, sys.version_info.minor)
-    package = Package(name_of(target), payload, local_sources(target), before, after, cwd, python)
-    return Package(**{**vars(package), "digest": _digest(package)})
+    package = Package(
+        name_of(target),
+        payload,
+        local_sources(target),
+        _cells(payload),
+        before,
+        after,
+        cwd,
+        python,
+    )
+    return replace(package, digest=_digest(package))
 
 
 def _dump(bound: BoundTarget) -> bytes:
     import cloudpickle
 
+    name = name_of(bound.target)
     try:
         payload: bytes = cloudpickle.dumps(bound, protocol=5)
     except Exception as error:
-        culprit = _culprit(bound) or "something that it refers to"
+        culprit = find_culprit(bound, cloudpickle.dumps) or "something that it refers to"
         raise TargetError(
-            f"the target {name_of(bound.target)} cannot be sent to workers, since {culprit} cannot "
-            f"be pickled ({type(error).__name__}: {error}): create it inside the target, or pass "
-            "what it is made from, such as a file's name"
+            f"the target {name} cannot be sent to workers, since {culprit} cannot be pickled "
+            f"({type(error).__name__}: {error}): create it inside the target, or pass what it is "
+            "made from, such as a file's name"
         ) from error
+    if len(payload) <= _TRY_LIMIT:
+        try:
+            pickle.loads(payload)  # noqa: S301 - made above
+        except Exception as error:
+            raise TargetError(
+                f"the target {name} cannot be sent to workers, since something that it refers to "
+                f"can be pickled but not unpickled ({type(error).__name__}: {error}): create it "
+                "inside the target"
+            ) from error
     return payload
+
+
+def _cells(payload: bytes) -> dict[str, str]:
+    """Return the texts of a notebook's cells that the payload refers to, for tracebacks."""
+    return {
+        name: "".join(entry[2])
+        for name, entry in list(linecache.cache.items())
+        if len(entry) == 4 and name.encode() in payload and not Path(name).exists()
+    }
 
 
 def _import_directories() -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -91,6 +125,7 @@ def _digest(package: Package) -> str:
     digest = hashlib.sha256(package.payload)
     rest = (
         sorted(package.sources.items()),
+        sorted(package.cells.items()),
         package.before,
         package.after,
         package.cwd,
@@ -98,7 +133,3 @@ def _digest(package: Package) -> str:
     )
     digest.update(pickle.dumps(rest, protocol=5))
     return digest.hexdigest()
-
-
-def _culprit(bound: BoundTarget) -> str | None:
-    return None

@@ -68,6 +68,8 @@ def read_result(returned: Any, objective: str | None = None) -> Result:
     >>> read_result(float("nan")).reason
     'the target returned nan, which is not a finite number'
     """
+    if isinstance(returned, Result):  # of a target that knows itself what went wrong
+        return returned
     if not isinstance(returned, Mapping):
         return _number(returned, "the target returned")
     try:
