@@ -23,7 +23,7 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 #: States of trials that ended without a result through a fault.
-FAULTS = frozenset({"failed", "timed_out", "lost"})
+FAULTS = frozenset({"failed", "timed_out", "out_of_memory", "lost", "infeasible"})
 
 
 def missing(value: object) -> bool:

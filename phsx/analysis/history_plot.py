@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from phsx.analysis import colour
 from phsx.analysis.figure import axes_for, check_path, finish, note
@@ -88,7 +88,7 @@ def history(
 def _scale(ax: Axes, magnitude: Magnitude) -> None:
     if magnitude.kind == "symlog":
         ax.set_yscale("symlog", linthresh=magnitude.threshold)
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+        round_log(ax.yaxis, magnitude.threshold)
     elif magnitude.kind == "log":
         ax.set_yscale("log")
         round_log(ax.yaxis)
@@ -102,7 +102,7 @@ def _margins(trials: Trials) -> tuple[float, float]:
 
 def _shade_blocks(ax: Axes, trials: Trials) -> None:
     """Shade every other block, where there are several and each is one run of trials."""
-    edges = np.flatnonzero(np.diff(trials.block) != 0) + 1
+    edges = np.flatnonzero(np.diff(np.nan_to_num(trials.block, nan=-1.0))) + 1
     starts, ends = [0, *edges.tolist()], [*edges.tolist(), len(trials)]
     for block, (start, end) in enumerate(zip(starts, ends, strict=True)):
         if block % 2:

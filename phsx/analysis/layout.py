@@ -78,9 +78,9 @@ def scale_axis(ax: Axes, which: Literal["x", "y"], scale: Scale) -> None:
         axis.grid(visible=False)
 
 
-def round_log(axis: Any) -> None:
-    """Write round numbers, not powers, along a logarithmic axis."""
-    axis.set_major_locator(RoundLocator())
+def round_log(axis: Any, threshold: float | None = None) -> None:
+    """Write round numbers, not powers, along a logarithmic axis (symmetric with a threshold)."""
+    axis.set_major_locator(RoundLocator(threshold))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axis.set_minor_formatter(NullFormatter())
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import LogNorm, Normalize, SymLogNorm
 
 from phsx.analysis.frame import FloatArray
-from phsx.analysis.ticks import nice_ticks
+from phsx.analysis.ticks import nice_ticks, symmetric_ticks
 
 Kind = Literal["linear", "log", "symlog"]
 
@@ -70,16 +70,9 @@ class Magnitude:
         """Return round results to be written along the scale, none too near to the next."""
         if self.low == self.high:
             return [self.low]
-        if self.kind != "symlog":
-            return nice_ticks(self.low, self.high, log=self.kind == "log", count=count)
-        reach = max(abs(self.low), abs(self.high), 2 * self.threshold)
-        outer = nice_ticks(self.threshold, reach, log=True, count=count)
-        both = sorted([-tick for tick in outer] + [0.0] + outer, key=abs)
-        norm, kept = self.norm(), list[float]()
-        for tick in (tick for tick in both if self.low <= tick <= self.high):
-            if all(abs(float(norm(tick)) - float(norm(other))) > 0.6 / count for other in kept):
-                kept.append(tick)
-        return sorted(kept) or [self.low, self.high]
+        if self.kind == "symlog":
+            return symmetric_ticks(self.low, self.high, self.threshold, count)
+        return nice_ticks(self.low, self.high, log=self.kind == "log", count=count)
 
     def norm(self) -> Normalize:
         """Return the matplotlib normalisation; a single result gets the middle of the colours."""

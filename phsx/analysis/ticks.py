@@ -35,7 +35,13 @@ def nice_ticks(
 
 
 class RoundLocator(Locator):
-    """Round numbers along a logarithmic axis, chosen anew when the reader zooms."""
+    """Round numbers along a logarithmic axis, chosen anew when the reader zooms.
+
+    The axis is symmetric, and linear below `threshold`, where one is given.
+    """
+
+    def __init__(self, threshold: float | None = None) -> None:
+        self._threshold = threshold
 
     def __call__(self) -> list[float]:
         """Return the ticks of the axis as it is now."""
@@ -44,7 +50,39 @@ class RoundLocator(Locator):
 
     def tick_values(self, vmin: float, vmax: float) -> list[float]:
         """Return the ticks between two bounds."""
-        return nice_ticks(min(vmin, vmax), max(vmin, vmax), log=True)
+        low, high = min(vmin, vmax), max(vmin, vmax)
+        if self._threshold is None:
+            return nice_ticks(low, high, log=True)
+        return symmetric_ticks(low, high, self._threshold)
+
+
+def symmetric_ticks(low: float, high: float, threshold: float, count: int = 7) -> list[float]:
+    """Choose round numbers along a symmetric logarithm that is linear below `threshold`.
+
+    Powers of ten come first, other round numbers where there is room between them.
+
+    >>> symmetric_ticks(-1.2, 10000, threshold=0.5)
+    [-1.0, 0.0, 1.0, 10.0, 100.0, 1000.0, 10000.0]
+    >>> symmetric_ticks(-1.2, 0.7, threshold=0.5)
+    [-1.0, -0.5, -0.2, 0.0, 0.2, 0.5]
+    """
+    reach = max(abs(low), abs(high), threshold)
+    powers = range(math.floor(math.log10(threshold)), math.ceil(math.log10(reach)) + 1)
+    candidates = [0.0]
+    for digit in (1, 5, 2):
+        candidates += [float(f"{sign}{digit}e{power}") for power in powers for sign in "+-"]
+
+    def place(value: float) -> float:
+        size = abs(value) / threshold
+        return math.copysign(size if size < 1 else 1 + math.log10(size), value)
+
+    apart = 0.8 * (place(high) - place(low)) / count
+    kept: list[float] = []
+    for tick in candidates:
+        free = all(abs(place(tick) - place(other)) >= apart for other in kept)
+        if low <= tick <= high and free:
+            kept.append(tick)
+    return sorted(kept) if len(kept) > 1 else nice_ticks(low, high)
 
 
 def _log_ticks(low: float, high: float, count: int) -> list[float]:

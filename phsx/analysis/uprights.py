@@ -118,7 +118,7 @@ def _draw_ticks(ax: Axes, x: int, upright: Upright, *, right: bool) -> None:
             zorder=7,
             parse_math=False,
             annotation_clip=False,
-            linespacing=0.95,
+            linespacing=1.2,
             path_effects=[patheffects.withStroke(linewidth=2.5, foreground="white", alpha=0.85)],
             gid=f"tick {x}",
         )

@@ -21,23 +21,24 @@ def shorten(text: str, limit: int) -> str:
 
 
 def wrap(text: str, width: int, lines: int = 3) -> str:
-    """Break a name into at most `lines` lines of some `width` characters, best after `_`.
+    """Break a name into at most `lines` lines of at most `width` characters, best after `_`.
 
     >>> print(wrap("hidden_layer_activation", 13))
     hidden_layer_
     activation
+    >>> print(wrap("regularization_strength_of_layer_5", 12, lines=2))
+    regula…tion_
+    streng…yer_5
     """
-    pieces = shorten(text, width * lines).replace("_", "_\0").replace(" ", " \0").split("\0")
+    pieces = text.replace("_", "_\0").replace(" ", " \0").split("\0")
     rows = [""]
     for piece in pieces:
         if rows[-1] and len(rows[-1] + piece.rstrip()) > width:
             rows.append("")
         rows[-1] += piece
-    rows = [shorten(row.strip(), width) for row in rows]
     if len(rows) > lines:
-        rest = "".join(rows[lines - 1 :])
-        rows = [*rows[: lines - 1], shorten(rest, width)]
-    return "\n".join(rows)
+        rows[lines - 1 :] = ["".join(rows[lines - 1 :])]
+    return "\n".join(shorten(row, width) for row in rows)
 
 
 def number(value: float, digits: int = 6) -> str:
@@ -58,8 +59,8 @@ def number(value: float, digits: int = 6) -> str:
 def tick_labels(values: Sequence[float]) -> list[str]:
     """Write numbers with as many digits as it takes to tell them apart.
 
-    >>> tick_labels([0.0, 0.5]), tick_labels([1234567.25, 1234567.5])
-    (['0', '0.5'], ['1.23456725e6', '1.2345675e6'])
+    >>> tick_labels([0.0, 0.5]), tick_labels([1234567.0, 1234568.0])
+    (['0', '0.5'], ['1.234567e6', '1.234568e6'])
     """
     for digits in range(6, 17):
         labels = [number(value, digits) for value in values]

@@ -123,7 +123,8 @@ def search(
         known = [r for r in records if r["ended"] <= now and r["state"] == "completed"]
         modelled = trial >= start and len(known) > 5
         if modelled and rng.random() < 0.8:
-            good = min(known, key=lambda r: r["value"])["params"]
+            sign = -1 if options.get("maximize") else 1
+            good = min(known, key=lambda r: sign * r["value"])["params"]
             u = built.to_unit(good) + rng.normal(0, 0.09, len(built))
             params = built.from_unit(np.clip(u, 0, 1)) or built.sample(rng)
         else:
