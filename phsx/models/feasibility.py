@@ -33,7 +33,7 @@ class Feasibility:
     >>> points = np.array([[0.2], [0.8]])
     >>> chance = Feasibility.of(kernel, np.array([-2.0, 0.0]), points, np.array([True, False]))
     >>> np.exp(chance.log(points)).round(2).tolist()
-    [1.0, 0.09]
+    [1.0, 0.1]
     """
 
     kernel: Kernel
@@ -49,7 +49,8 @@ class Feasibility:
         covariance = kernel.matrix(theta, points, points)
         covariance.flat[:: len(points) + 1] += _NOISE * kernel.variance(theta)
         factor = cholesky(covariance)
-        alpha = solve_lower(factor, solve_lower(factor, succeeded - 1.0), transposed=True)
+        labels = succeeded.astype(np.float64) - 1.0
+        alpha = solve_lower(factor, solve_lower(factor, labels), transposed=True)
         return cls(kernel, theta, points, alpha)
 
     def log(self, points: FloatArray) -> FloatArray:

@@ -19,7 +19,7 @@ from phsx.models.posterior import Posterior
 JSON = Any
 
 
-class GaussianProcess(RegressorMixin, BaseEstimator):
+class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Gaussian process regression with priors that keep small data sane.
 
     Matérn 5/2 with a length scale per feature group, a constant mean by generalized least squares,
@@ -41,7 +41,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         How many of the data may be used for the hyper-parameters: a third the best, a third the
         nearest to the best one, a third at random. All data are used for predictions.
     iterations : int
-        How many iterations the optimizer may take from each start.
+        How many iterations the optimizer may take from a fresh start. From an earlier fit it
+        takes at most a third: what is left to do, the next fit does.
     random_state : int
         Seed of the choice of points.
 
@@ -109,17 +110,26 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
             Also start from scratch where `start` is given.
         """
         features, values = check_X_y(X, y, dtype=np.float64, y_numeric=True)
+        return self.condition(features, values, self.learn(features, values, start, fresh=fresh))
+
+    def learn(
+        self,
+        features: FloatArray,
+        values: FloatArray,
+        start: Mapping[str, JSON] | None = None,
+        *,
+        fresh: bool = True,
+    ) -> dict[str, JSON]:
+        """Return what `fit` learns, without conditioning on the data (dear where they are many)."""
         kernel = self._kernel(features.shape[1])
         outputs = Outputs.of(values, skewed=self.skewed)
         chosen = representative(features, values, self.points, self.random_state)
-        starts = [] if start is None else [_to_vector(kernel, start)]
+        starts = [] if start is None else [(_to_vector(kernel, start), self.iterations // 3)]
         if fresh or not starts:
-            starts.append(fresh_start(kernel))
-        vector = maximize_posterior(
-            kernel, features[chosen], outputs.forward(values[chosen]), starts, self.iterations
-        )
-        learned = _to_dict(kernel, vector) | {"outputs": outputs.to_dict()}
-        return self.condition(features, values, learned)
+            starts.append((fresh_start(kernel), self.iterations))
+        targets = outputs.forward(values[chosen])
+        vector = maximize_posterior(kernel, features[chosen], targets, starts)
+        return _to_dict(kernel, vector) | {"outputs": outputs.to_dict()}
 
     def condition(
         self, X: npt.ArrayLike, y: npt.ArrayLike, hyperparameters: Mapping[str, JSON]

@@ -81,10 +81,11 @@ def maximize_posterior(
     kernel: Kernel,
     points: FloatArray,
     values: FloatArray,
-    starts: Sequence[FloatArray],
-    iterations: int,
+    starts: Sequence[tuple[FloatArray, int]],
 ) -> FloatArray:
-    """Return the best vector (theta and log noise) that L-BFGS-B reaches from `starts`.
+    """Return the best vector (theta and log noise) that L-BFGS-B reaches.
+
+    Each start says where to begin and how many iterations to take at most.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def maximize_posterior(
     lower = np.append(kernel.lower, math.log(NOISE_FLOOR))
     upper = np.append(kernel.upper, math.log(_NOISE_CEILING))
     best, best_value = None, math.inf
-    for start in starts:
+    for start, iterations in starts:
         result = minimize(
             negative_log_posterior,
             np.clip(start, lower, upper),
@@ -102,7 +103,7 @@ def maximize_posterior(
             jac=True,
             method="L-BFGS-B",
             bounds=list(zip(lower, upper, strict=True)),
-            options={"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-7, "gtol": 1e-3},
+            options={"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-5, "gtol": 1e-3},
         )
         if result.fun < best_value:
             best, best_value = result.x, float(result.fun)

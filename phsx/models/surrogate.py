@@ -13,8 +13,10 @@ from phsx.models.acquisition import log_expected_improvement
 from phsx.models.encoding import Encoding
 from phsx.models.feasibility import Feasibility
 from phsx.models.gaussian_process import GaussianProcess, representative
-from phsx.models.posterior import Posterior
+from phsx.models.memory import keep_memory
+from phsx.models.posterior import Posterior, cholesky
 from phsx.models.region import Points
+from phsx.models.threads import one_thread
 
 JSON = Any
 
@@ -33,6 +35,7 @@ _YOUNG = 30
 _MOST, _MOST_FAILED, _MOST_PENDING = 1000, 300, 256
 
 
+@one_thread()
 def fit_models(
     encoding: Encoding, history: History, previous: Mapping[str, JSON] | None, seed: int
 ) -> dict[str, JSON]:
@@ -49,15 +52,15 @@ def fit_models(
     seed : int
         Chooses which data are used where they are many.
     """
+    keep_memory()
     data = history.select(np.isfinite(history.values))
     earlier = (previous or {}).get("models", {})
     features = encoding.features(data.unit, data.active)
     fitted = {}
     for name, options in MODELS.items():
         model = GaussianProcess(groups=encoding.groups, random_state=seed, **options)
-        start = earlier.get(name)
-        model.fit(features, data.values, start, fresh=len(data) <= _YOUNG)
-        fitted[name] = model.hyperparameters_
+        fresh = len(data) <= _YOUNG
+        fitted[name] = model.learn(features, data.values, earlier.get(name), fresh=fresh)
     return {"observed": len(data), "models": fitted}
 
 
@@ -84,6 +87,15 @@ class ExpectedImprovement:
             return value, gradient
         chance, slope = self.feasibility.gradient(features)
         return value + chance, gradient + slope
+
+    def sample(self, features: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Draw the objective at `features` (m, p) from the posterior; failures make it worse."""
+        mean, _ = self.posterior.predict(features)
+        factor = cholesky(self.posterior.covariance(features))
+        drawn = mean + factor @ rng.standard_normal(len(mean))
+        if self.feasibility is not None:
+            drawn -= self.feasibility.log(features)
+        return np.asarray(drawn)
 
 
 class Surrogate:
@@ -113,6 +125,7 @@ class Surrogate:
         pending: History | None,
         fit: Mapping[str, JSON],
     ) -> None:
+        keep_memory()
         self._encoding = encoding
         self._fit = fit
         observed = np.isfinite(history.values)

@@ -124,21 +124,10 @@ class Bayesian(ModelStrategy):
         fit = request.fit
         if not fit or not fit.get("models"):
             fit = self.fit(request.space, history, None, request.block_seed)
-        from phsx.models.suggestion import suggest
+        from phsx.strategies.batch import suggest
 
         try:
-            params = suggest(
-                request.space,
-                history,
-                request.pending,
-                fit,
-                names=request.names,
-                fixed=request.fixed,
-                taken=request.taken,
-                trial=request.trial,
-                rank=request.rank,
-                shared_seed=request.block_seed,
-            )
+            params = suggest(request, history, fit)
         except np.linalg.LinAlgError as error:
             _warn(f"the model gave no suggestion: {error}")
             return _initial(request)

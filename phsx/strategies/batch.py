@@ -1,0 +1,128 @@
+"""The next point of Bayesian optimization, also where several are sought at the same instant."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from phsx.history import History
+from phsx.models.encoding import Encoding
+from phsx.models.optimize import Effort, maximize
+from phsx.models.region import Points, Region
+from phsx.models.surrogate import MODELS, ExpectedImprovement, Surrogate
+from phsx.models.threads import one_thread
+from phsx.strategies.base import Params, Request
+
+#: Spaces of at most so many points are listed when nothing untried was found in them, and so many
+#: of the points that are left are compared.
+_LISTED, _LEFT = 20_000, 500
+
+#: How hard to look for the first suggestions of one instant, for later ones, and from how many
+#: on they are drawn at random from the posterior instead.
+_FULL = Effort()
+_LESS = Effort(spread=64, near=32, starts=1, iterations=8, rounds=2)
+_FULL_RANKS, _RANKS = 8, 64
+
+#: From how many points a posterior sample's best is taken.
+_SAMPLED = Effort(spread=512, near=128)
+
+
+@one_thread()
+def suggest(request: Request, history: History, fit: Mapping[str, Any]) -> Params | None:
+    """Return values for `request.names`, or None where no untried point is left.
+
+    Suggestions that are computed at the same instant do not know of each other. They draw from
+    the block's seed, so that the one of rank r derives what the r before it are, one after the
+    other, each counted as pending for the next: the greedy batch of GP-BUCB (Desautels, Krause
+    and Burdick, 2014) without any communication. From rank 64 on, that would take too long: those
+    take the best of a sample of the posterior (Thompson sampling), drawn with their own seed.
+
+    Parameters
+    ----------
+    request : Request
+        What is asked for.
+    history : History
+        Its finished trials, at least one of them with a value.
+    fit : mapping
+        What `fit_models` returned.
+    """
+    search = _Search(request, history, fit)
+    turns = list(MODELS)
+    if request.rank >= _RANKS:
+        found = search.sampled(turns[request.trial % len(turns)])
+        return None if found is None else search.named(found[1])
+    for rank in range(request.rank + 1):
+        model = turns[(request.trial - request.rank + rank) % len(turns)]
+        found = search.best(model, _FULL if rank < _FULL_RANKS else _LESS)
+        if found is None:
+            return None
+        point, params = found
+        search.reserve(point, params)
+    return search.named(params)
+
+
+class _Search:
+    """What the suggestions of one instant work on, one after the other."""
+
+    def __init__(self, request: Request, history: History, fit: Mapping[str, Any]) -> None:
+        self.request = request
+        self.space = request.space
+        self.encoding = Encoding(request.space)
+        self.region = Region(request.space, request.names, request.fixed)
+        self.surrogate = Surrogate(self.encoding, history, request.pending, fit)
+        self.rng = np.random.default_rng([request.block_seed, len(history)])
+        self.reserved: set[Hashable] = set()
+
+    def named(self, params: Params) -> Params:
+        """Return the values that were asked for."""
+        return {name: params[name] for name in self.request.names if name in params}
+
+    def reserve(self, point: Points, params: Params) -> None:
+        """Let a point count as pending from now on."""
+        self.reserved.add(self.space.key(params))
+        self.surrogate.add(point)
+
+    def free(self, params: Params) -> bool:
+        """Tell whether a point may be suggested."""
+        return not self.request.taken(params) and self.space.key(params) not in self.reserved
+
+    def best(self, model: str, effort: Effort) -> tuple[Points, Params] | None:
+        """Return the free point of the largest acquisition by one of the models."""
+        acquisition = self.surrogate.acquisition(model)
+        incumbents = self.surrogate.incumbents(model, 5)
+        points, _ = maximize(acquisition, self.region, self.encoding, incumbents, self.rng, effort)
+        return self.first(points) or self.listed(acquisition)
+
+    def sampled(self, model: str) -> tuple[Points, Params] | None:
+        """Return the free point that is best in a sample of a model's posterior."""
+        rng = self.request.rng()
+        acquisition = self.surrogate.acquisition(model)
+        incumbents = self.surrogate.incumbents(model, 5)
+        points = self.region.spread(_SAMPLED.spread, rng)
+        points += self.region.perturb(incumbents, _SAMPLED.near, rng)
+        drawn = acquisition.sample(self.encoding.features(points.unit, points.active), rng)
+        order = np.argsort(drawn, kind="stable")
+        return self.first(points.select(order)) or self.listed(acquisition)
+
+    def first(self, points: Points) -> tuple[Points, Params] | None:
+        """Return the first free point."""
+        for row in range(len(points)):
+            params = self.region.params(points.unit[row])
+            if params is not None and self.free(params):
+                return points.select(slice(row, row + 1)), params
+        return None
+
+    def listed(self, acquisition: ExpectedImprovement) -> tuple[Points, Params] | None:
+        """Return the best of the free points of a finite space (of the first ones, if many)."""
+        if self.space.size > _LISTED:
+            return None
+        left = list(islice(filter(self.free, self.region.all_params()), _LEFT))
+        if not left:
+            return None
+        points = self.region.located(left)
+        values = acquisition(self.encoding.features(points.unit, points.active))
+        best = int(values.argmax())
+        return points.select(slice(best, best + 1)), left[best]
