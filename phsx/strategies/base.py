@@ -255,7 +255,7 @@ class ModelStrategy(Strategy):
     def stale(self, observed: int, fitted: int | None) -> bool:
         """Tell whether a fit to `fitted` observations is too old for a suggestion at `observed`."""
 
-    def warm_up(self) -> None:  # noqa: B027 - most strategies have nothing to import
+    def warm_up(self) -> None:
         """Import what `fit` and `propose` need, so that the first of them does not wait for it."""
 
     @abstractmethod

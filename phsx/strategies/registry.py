@@ -85,14 +85,16 @@ def _read(data: object, what: str, nested: bool) -> Strategy:
     known = _options(cls)
     options = {key: value for key, value in data.items() if key in known and key != "overrides"}
     overrides = data.get("overrides", {})
-    if not isinstance(overrides, Mapping):
-        raise PlanError(f"{what}: overrides must be a table, not {overrides!r:.80}")
+    if not isinstance(overrides, Mapping) or not all(isinstance(name, str) for name in overrides):
+        raise PlanError(
+            f"{what}: overrides must be a table from parameters to values, not {overrides!r:.80}"
+        )
     extra = {key: value for key, value in data.items() if key not in known and key != "strategy"}
     twice = sorted(extra.keys() & overrides.keys())
     if twice:
         raise PlanError(f"{what}: parameter {twice[0]!r} is overridden twice, in two places")
     extra |= overrides
-    if nested and extra:
+    if extra and (nested or "overrides" not in known):
         raise PlanError(
             f"{what}, {cls.__name__}, has no option {sorted(extra)[0]!r}"
             f"{close(sorted(extra)[0], known)}; it has {', '.join(sorted(known))}"
