@@ -153,7 +153,7 @@ class Experiment:
                 f"a new experiment needs {', '.join(f'{name}=' for name in missing)}; there is "
                 f"none in {self._directory} that could be continued"
             )
-        from phsx.targets.packing import describe
+        from phsx.targets.description import describe
 
         space = Space.of(space)
         plan = Plan.of(plan)
@@ -207,7 +207,7 @@ class Experiment:
         return pack(target, space.names, fixed=self._fixed, optional=_optional(space))
 
     def _keep_source(self) -> None:
-        from phsx.targets.packing import sources
+        from phsx.targets.description import sources
 
         for name, text in sources(self._target).items():
             path = self._directory / "source" / name
@@ -386,16 +386,16 @@ class Experiment:
         return run, not executor.concurrent
 
     def _load_target(self) -> Any:
-        from phsx.targets.packing import load
+        from phsx.targets.description import load
 
-        reference = self._definition.target.get("reference")
-        if not isinstance(reference, str):
+        reference, beside = _reference(self._definition.target)
+        if reference is None:
             raise TargetError(
                 f"the target of {self.name} is no function of an importable module "
                 f"({self._definition.target.get('name', 'unknown')}), so that it has to be given: "
                 f"run the script or notebook that made the experiment again"
             )
-        self._target = load(reference)
+        self._target = load(reference, beside)
         return self._target
 
     def extend(self, plan: Strategy | Sequence[Strategy]) -> Experiment:
@@ -597,6 +597,17 @@ def minimize(
     experiment._temporary = temporary  # type: ignore[attr-defined]
     experiment.run(workers, **run)
     return experiment
+
+
+def _reference(target: Mapping[str, Any]) -> tuple[str | None, Path | None]:
+    """Return "module:function" and the directory of the module, for a target that has them."""
+    module, name, file = (target.get(key) for key in ("module", "qualname", "file"))
+    if target.get("kind") != "function" or not isinstance(module, str) or module == "__main__":
+        return None, None
+    if not isinstance(name, str) or "<" in name:
+        return None, None
+    beside = Path(file).parents[module.count(".")] if isinstance(file, str) else None
+    return f"{module}:{name}", beside
 
 
 def _optional(space: Space) -> list[str]:

@@ -609,7 +609,8 @@ class Master:
         if ended >= ENOUGH_TO_JUDGE and failed > self._limits.max_failed * ended:
             self._failure = SearchFailedError(
                 f"{failed} of {ended} trials failed, more than "
-                f"max_failed={self._limits.max_failed:g} allows. The last one, trial {trial.id} with {dict(trial.params or {})}:\n"
+                f"max_failed={self._limits.max_failed:g} allows. The last one, trial {trial.id} "
+                f"with {dict(trial.params or {})}:\n"
                 f"{trial.traceback or error}"
             )
             self.stop("most trials fail", grace=0.0)

@@ -30,7 +30,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -160,12 +159,9 @@ def _target(path: Path, content: Mapping[str, Any]) -> Any:
             except TypeError as error:
                 raise ConfigurationError(f"{path.name}: [command] {error}") from error
         return Command(command)
-    from phsx.targets.packing import load
+    from phsx.targets.description import load
 
-    beside = str(path.parent)
-    if beside not in sys.path:
-        sys.path.insert(0, beside)
-    return load(content["target"])
+    return load(str(content["target"]), path.parent)
 
 
 def _space(content: Mapping[str, Any]) -> Space:
