@@ -26,7 +26,7 @@ def draw_field(
     Returns None, or why there is no surface, in which case nothing is drawn.
     """
     cmap, norm = colour.colours(trials.maximize), magnitude.norm()
-    if plane.x.pitch or plane.y.pitch:
+    if plane.crowded:
         edges_x, edges_y = _edges(plane.x, int(scored.sum())), _edges(plane.y, int(scored.sum()))
         medians = _medians(plane, scored, trials.value[scored], edges_x, edges_y)
         mesh = ax.pcolormesh(edges_x, edges_y, medians, norm=norm, cmap=cmap)

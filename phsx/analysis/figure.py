@@ -102,5 +102,7 @@ def note(ax: Axes, text: str) -> None:
         va="center",
         color="0.35",
         parse_math=False,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+        zorder=8,
         gid="note",
     )

@@ -55,6 +55,8 @@ class Trials:
         Unix seconds; NaN where there is none.
     maximize : bool
         Whether a larger result is better.
+    objective, name : str
+        What the result and the experiment are called.
     """
 
     ids: npt.NDArray[np.int64]
@@ -70,6 +72,8 @@ class Trials:
     suggest_started: FloatArray
     suggest_ended: FloatArray
     maximize: bool
+    objective: str
+    name: str
 
     @classmethod
     def of(cls, experiment: Searched) -> Trials:
@@ -94,6 +98,8 @@ class Trials:
             suggest_started=reader.numbers("suggest_started"),
             suggest_ended=reader.numbers("suggest_ended"),
             maximize=bool(experiment.maximize),
+            objective=str(getattr(experiment, "objective", "value")),
+            name=str(getattr(experiment, "name", "")),
         )
 
     def __len__(self) -> int:

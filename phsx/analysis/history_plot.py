@@ -15,6 +15,7 @@ from phsx.analysis.frame import BoolArray, Trials
 from phsx.analysis.layout import dress, head, round_log
 from phsx.analysis.magnitude import Magnitude
 from phsx.analysis.searched import Searched
+from phsx.analysis.ticks import RoundFormatter
 from phsx.analysis.words import number, shorten
 from phsx.exceptions import ConfigurationError
 
@@ -39,7 +40,7 @@ def history(
 
     Parameters
     ----------
-    experiment : Experiment
+    experiment : Experiment or Optimizer
         The search to look at, finished or running.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
@@ -58,6 +59,15 @@ def history(
     ------
     ConfigurationError
         `log`, `ax` or `path` is not one of those above, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import phsx
+    >>> optimizer = phsx.Optimizer({"x": phsx.Float(-5, 5)}, seed=0)
+    >>> optimizer.tell_many([({"x": x}, x * x) for x in (-3.0, 1.0, 2.0)])
+    >>> ax = phsx.plot.history(optimizer)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('trial', 'value')
     """
     if log not in (True, False, "auto"):
         raise ConfigurationError(f'log={log!r} is not known: use True, False or "auto".')
@@ -66,11 +76,11 @@ def history(
     ax = axes_for(ax, target, (8.5, 4.8))
     dress(ax)
     ax.set_xlabel("trial")
-    ax.set_ylabel(shorten(experiment.objective, 48), parse_math=False)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_ylabel(shorten(trials.objective, 48), parse_math=False)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if not len(trials):
         note(ax, "no trials yet")
-        head(ax, experiment.name)
+        head(ax, trials.name)
         return finish(ax, target)
     ax.set_xlim(*_margins(trials))
     _shade_blocks(ax, trials)
@@ -81,7 +91,7 @@ def history(
         handles = [*_draw_best(ax, trials), *_draw_results(ax, trials), *handles]
     else:
         note(ax, "no trial has a result")
-    head(ax, experiment.name, handles)
+    head(ax, trials.name, handles)
     return finish(ax, target)
 
 
@@ -92,6 +102,8 @@ def _scale(ax: Axes, magnitude: Magnitude) -> None:
     elif magnitude.kind == "log":
         ax.set_yscale("log")
         round_log(ax.yaxis)
+    else:
+        ax.yaxis.set_major_formatter(RoundFormatter())
 
 
 def _margins(trials: Trials) -> tuple[float, float]:

@@ -61,7 +61,8 @@ class Timeline:
     @classmethod
     def of(cls, trials: Trials) -> Timeline | None:
         """Sort trials into lanes; None where none was started."""
-        started = np.isfinite(trials.started) & np.array([bool(name) for name in trials.worker])
+        named = np.array([bool(name) for name in trials.worker], dtype=np.bool_)
+        started = np.isfinite(trials.started) & named
         if not started.any():
             return None
         start = float(trials.started[started].min())

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import NullFormatter, NullLocator
 
 from phsx.analysis.scale import Scale
-from phsx.analysis.ticks import RoundLocator
-from phsx.analysis.words import number, shorten
+from phsx.analysis.ticks import RoundFormatter, RoundLocator
+from phsx.analysis.words import shorten
 
 #: Room between the title and what is below it, and for a line of a legend, in points.
 PAD, LEGEND_LINE = 8.0, 14.0
@@ -74,6 +74,8 @@ def scale_axis(ax: Axes, which: Literal["x", "y"], scale: Scale) -> None:
         axis.set_minor_locator(NullLocator())
     elif scale.kind == "log":
         round_log(axis)
+    else:
+        axis.set_major_formatter(RoundFormatter())
     if scale.kind == "choices":
         axis.grid(visible=False)
 
@@ -81,7 +83,7 @@ def scale_axis(ax: Axes, which: Literal["x", "y"], scale: Scale) -> None:
 def round_log(axis: Any, threshold: float | None = None) -> None:
     """Write round numbers, not powers, along a logarithmic axis (symmetric with a threshold)."""
     axis.set_major_locator(RoundLocator(threshold))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axis.set_major_formatter(RoundFormatter())
     axis.set_minor_formatter(NullFormatter())
 
 

@@ -43,7 +43,7 @@ def parallel_coordinates(
 
     Parameters
     ----------
-    experiment : Experiment
+    experiment : Experiment or Optimizer
         The search to look at, finished or running.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
@@ -61,6 +61,16 @@ def parallel_coordinates(
     ------
     ConfigurationError
         `parameters`, `ax` or `path` is not one of those above, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import phsx
+    >>> space = {"rate": phsx.Float(1e-5, 1, log=True), "layers": phsx.Int(1, 4)}
+    >>> optimizer = phsx.Optimizer(space, seed=0)
+    >>> optimizer.tell_many([({"rate": 0.1, "layers": n}, n / 10) for n in (1, 2, 3)])
+    >>> ax = phsx.plot.parallel_coordinates(optimizer)
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['rate', 'layers', 'value']
     """
     names = _names(experiment, parameters)
     target = check_path(path)
@@ -80,14 +90,14 @@ def parallel_coordinates(
         for i, scale in enumerate(scales)
     ]
     uprights.append(
-        Upright.of_result(experiment.objective, magnitude, failed=bool(trials.failed.any()))
+        Upright.of_result(trials.objective, magnitude, failed=bool(trials.failed.any()))
     )
     draw_uprights(ax, uprights, colour.colours(trials.maximize))
     lines = np.where(lost, BELOW + _shift(trials, len(names) + 1), heights)
     handles = _draw_lines(ax, trials, lines, magnitude) + _draw_failed(ax, trials, lines)
     if not trials.scored.any():
         note(ax, "no trial has a result" if len(trials) else "no trials yet")
-    head(ax, experiment.name, pad=14.0)
+    head(ax, trials.name, pad=14.0)
     legend(ax, handles, below=True)
     return finish(ax, target)
 

@@ -7,6 +7,7 @@ import os
 from typing import Any, Literal
 
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 
 from phsx.analysis import colour
@@ -36,7 +37,7 @@ def parameters(
 
     Parameters
     ----------
-    experiment : Experiment
+    experiment : Experiment or Optimizer
         The search to look at, finished or running.
     x, y : str
         Names of two parameters. Each is drawn over its whole domain, on a logarithmic axis where
@@ -60,6 +61,16 @@ def parameters(
     ------
     ConfigurationError
         `x`, `y`, `kind`, `ax` or `path` is not one of those above, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import phsx
+    >>> space = {"rate": phsx.Float(1e-5, 1, log=True), "layers": phsx.Int(1, 4)}
+    >>> optimizer = phsx.Optimizer(space, seed=0)
+    >>> optimizer.tell_many([({"rate": 0.1, "layers": n}, n / 10) for n in (1, 2, 3)])
+    >>> ax = phsx.plot.parameters(optimizer, "rate", "layers")
+    >>> ax.get_xscale(), [label.get_text() for label in ax.get_yticklabels()]
+    ('log', ['1', '2', '3', '4'])
     """
     _check(experiment, x, y, kind)
     target = check_path(path)
@@ -81,15 +92,17 @@ def parameters(
         else:
             _draw_points(ax, plane, trials, scored, magnitude)
         handles.append(_draw_best(ax, plane, trials, scored))
-        colour.colour_bar(ax, magnitude, colour.colours(trials.maximize), experiment.objective)
+        colour.colour_bar(ax, magnitude, colour.colours(trials.maximize), trials.objective)
     else:
         note(ax, _why_empty(trials, plane))
     handles += _draw_failed(ax, plane, trials)
     remarks = [f"no contours: {why}"] if why else []
+    if kind == "contour" and plane.crowded:
+        remarks.append("cells: median result")
     absent = int((~plane.drawn & trials.scored).sum())
     if absent:
         remarks.append(f"{absent} not drawn (inactive)")
-    head(ax, experiment.name, handles, "; ".join(remarks))
+    head(ax, trials.name, handles, "; ".join(remarks))
     return finish(ax, target)
 
 
@@ -114,7 +127,7 @@ def _draw_points(
     ax.scatter(
         *plane.at(rows),
         c=trials.value[rows],
-        s=float(np.clip(9000 / len(rows), 18, 60)),
+        s=float(np.clip(9000 / len(rows), 18, 48)),
         norm=magnitude.norm(),
         cmap=colour.colours(trials.maximize),
         edgecolors="white",
@@ -137,7 +150,7 @@ def _draw_best(ax: Axes, plane: Plane, trials: Trials, scored: BoolArray) -> Any
     word = "best" if best == everywhere else "best shown"
     return ax.scatter(
         *plane.at([best]),
-        s=230,
+        s=260,
         marker="*",
         color=colour.BEST,
         edgecolors="white",
@@ -158,8 +171,8 @@ def _draw_failed(ax: Axes, plane: Plane, trials: Trials) -> list[Any]:
         marker="x",
         color=colour.FAILED,
         linewidths=0.9,
-        alpha=0.8,
         zorder=2.5,
+        path_effects=[patheffects.withStroke(linewidth=2.2, foreground="white")],
         gid="failed",
         label=f"failed ({rows.sum()})",
     )

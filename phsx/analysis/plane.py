@@ -52,6 +52,11 @@ class Plane:
         alone = {name for name in known if known[name].size > 1} <= {x, y}
         return cls(xs, ys, px, py, np.stack(shifts, axis=1), drawn, alone)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether an axis has so few values that nothing lies between them."""
+        return bool(self.x.pitch or self.y.pitch)
+
     def at(self, rows: Any) -> tuple[FloatArray, FloatArray]:
         """Return the positions of `rows` as they are drawn."""
         return self.px[rows] + self.spread[rows, 0], self.py[rows] + self.spread[rows, 1]

@@ -146,13 +146,16 @@ class Scale:
         """Whether the axis has ticks of its own, at values that round numbers would miss."""
         return bool(self.pitch) or bool(self._powers_of_two(6))
 
-    def ticks(self, count: int = 6, limit: int = 24) -> tuple[list[float], list[str]]:
-        """Return tick positions and labels, about `count` of them and `limit` characters long.
+    def ticks(
+        self, count: int = 6, limit: int = 24, lines: int = 1
+    ) -> tuple[list[float], list[str]]:
+        """Return tick positions and labels, about `count` of them.
 
-        Every choice has a tick, unless they are more than three times `count`.
+        Every choice has a tick, unless they are more than three times `count`. Their names are
+        cut to so many lines of `limit` characters.
         """
         if self.kind == "choices":
-            labels = choice_labels(self.choices, limit)
+            labels = choice_labels(self.choices, limit, lines)
             stride = max(1, math.ceil(len(labels) / (3 * count)))
             return [float(i) for i in range(0, len(labels), stride)], labels[::stride]
         ticks = (

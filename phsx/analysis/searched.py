@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 class Searched(Protocol):
-    """Anything that was searched and can be looked at: an experiment, finished or running."""
+    """Anything that was searched and can be looked at: an experiment, finished or running.
+
+    An `objective` (what the result is called) and a `name` (for titles) are used where there are
+    such attributes; an `Optimizer` has none.
+    """
 
     @property
     def space(self) -> Space:
@@ -20,14 +24,6 @@ class Searched(Protocol):
     @property
     def maximize(self) -> bool:
         """Whether a larger result is better."""
-
-    @property
-    def objective(self) -> str:
-        """What the result is called, for labels."""
-
-    @property
-    def name(self) -> str:
-        """What the experiment is called, for titles."""
 
     def to_dataframe(self) -> pandas.DataFrame:
         """One row per trial (the index is its id): parameters, then value, state and the rest."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import Locator, MaxNLocator
+from matplotlib.ticker import Formatter, Locator, MaxNLocator
+
+from phsx.analysis.words import number, tick_labels
 
 
 def nice_ticks(
@@ -54,6 +57,18 @@ class RoundLocator(Locator):
         if self._threshold is None:
             return nice_ticks(low, high, log=True)
         return symmetric_ticks(low, high, self._threshold)
+
+
+class RoundFormatter(Formatter):
+    """Numbers as everywhere else on the plots, never with an offset in a corner."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Write one number."""
+        return number(x)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Write the numbers of all ticks so that they differ."""
+        return tick_labels([float(value) for value in values])
 
 
 def symmetric_ticks(low: float, high: float, threshold: float, count: int = 7) -> list[float]:

@@ -52,8 +52,7 @@ class Upright:
     def of_parameter(cls, scale: Scale, limit: int, *, inactive: bool) -> Upright:
         """Make the axis of a parameter, with labels of at most `limit` characters in a line."""
         lines = 2 if len(scale.choices) <= TALL else 1
-        ticks, labels = scale.ticks(limit=lines * limit)
-        labels = [wrap(label, limit, lines) for label in labels]
+        ticks, labels = scale.ticks(limit=limit, lines=lines)
         heights = scale.unit(np.array(ticks)).tolist()
         return cls(scale.name, tuple(heights), tuple(labels), "inactive" if inactive else None)
 

@@ -69,8 +69,10 @@ def tick_labels(values: Sequence[float]) -> list[str]:
     return labels
 
 
-def choice_labels(choices: Sequence[object], limit: int = 24) -> list[str]:
-    """Write choices so that no two look the same: `1` and `"1"`, or two long common beginnings.
+def choice_labels(choices: Sequence[object], limit: int = 24, lines: int = 1) -> list[str]:
+    """Write choices in lines of `limit` characters, so that no two look the same.
+
+    They would where one is `1` and one `"1"`, or where long ones differ in their middle.
 
     >>> choice_labels(["relu", "tanh", None, (64, 32)])
     ['relu', 'tanh', 'None', '(64, 32)']
@@ -82,7 +84,7 @@ def choice_labels(choices: Sequence[object], limit: int = 24) -> list[str]:
         text if plain.count(text) == 1 else repr(choice)
         for text, choice in zip(plain, choices, strict=True)
     ]
-    short = [shorten(text, limit) for text in unlike]
+    short = [wrap(text, limit, lines) for text in unlike]
     return [
         text if short.count(text) == 1 else f"{text[: limit - 3]} #{i + 1}"
         for i, text in enumerate(short)

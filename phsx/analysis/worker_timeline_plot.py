@@ -24,6 +24,8 @@ EVALUATION_BAND = (-0.36, 0.26)
 SUGGESTION_BAND = (0.29, 0.44)
 #: Points of height that a line of text needs.
 LINE = 10.0
+#: Where the idle shares end, in points from the axes.
+BESIDE = 46.0
 #: Units of the time axis, and the longest window, in seconds, that each is for.
 UNITS = (("s", 1.0, 180.0), ("min", 60.0, 10_800.0), ("h", 3600.0, 259_200.0))
 DAYS = ("days", 86_400.0)
@@ -42,7 +44,7 @@ def worker_timeline(
 
     Parameters
     ----------
-    experiment : Experiment
+    experiment : Experiment or Optimizer
         The search to look at, finished or running.
     ax : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
@@ -58,6 +60,16 @@ def worker_timeline(
     ------
     ConfigurationError
         `ax` or `path` is not one of those above, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import phsx
+    >>> found = phsx.minimize(
+    ...     lambda x: abs(x), {"x": phsx.Float(-1, 1)}, trials=3, seed=0, cluster="inline", progress=False
+    ... )
+    >>> ax = phsx.plot.worker_timeline(found)
+    >>> len(ax.get_yticks())  # one row: everything ran in this process
+    1
     """
     target = check_path(path)
     trials = Trials.of(experiment)
@@ -67,7 +79,7 @@ def worker_timeline(
     dress(ax)
     if timeline is None:
         note(ax, "no trial was started" if len(trials) else "no trials yet")
-        head(ax, experiment.name)
+        head(ax, trials.name)
         return finish(ax, target)
     unit, seconds = _unit(timeline.end - timeline.origin)
     handles = _draw_evaluations(ax, trials, timeline, seconds)
@@ -78,7 +90,8 @@ def worker_timeline(
     ax.set_xlabel(f"time since start / {unit}")
     workers = f"{rows} worker{'s' if rows > 1 else ''}"
     utilized = f"{100 * timeline.utilization:.1f} % utilized"
-    head(ax, f"{shorten(experiment.name, 40)}: {workers}, {utilized}", handles)
+    title = f"{shorten(trials.name, 40)}: " if trials.name else ""
+    head(ax, f"{title}{workers}, {utilized}", handles)
     return finish(ax, target)
 
 
@@ -160,8 +173,22 @@ def _draw_rows(ax: Axes, timeline: Timeline) -> None:
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
-    style: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "fontsize": "small"}
-    ax.text(1.06, -0.75, "idle", ha="right", va="bottom", color="0.35", gid="idle header", **style)
     for i in shown:
-        idle = f"{100 * timeline.lanes[i].idle:.1f} %"
-        ax.text(1.06, i, idle, ha="right", va="center", color="0.1", gid="idle", **style)
+        _beside(ax, i, f"{100 * timeline.lanes[i].idle:.1f} %", color="0.1", gid="idle")
+    _beside(ax, -0.75, "idle", color="0.35", gid="idle header")
+
+
+def _beside(ax: Axes, row: float, text: str, **style: Any) -> None:
+    """Write at the right of a row."""
+    ax.annotate(
+        text,
+        (1.0, row),
+        xycoords=ax.get_yaxis_transform(),
+        xytext=(BESIDE, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        fontsize="small",
+        annotation_clip=False,
+        **style,
+    )
