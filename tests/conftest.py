@@ -8,12 +8,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 # Before numpy is imported by anything, and inherited by every child process.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 os.environ["MPLBACKEND"] = "Agg"
+# Child processes of any kind are to find the phsx of this checkout, wherever they start.
+_root = str(Path(__file__).parents[1])
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_root, os.environ.get("PYTHONPATH")]))
 
 import pytest  # noqa: E402
 
@@ -32,15 +36,8 @@ KEPT_THREADS = (
     "pytest_timeout",
 )
 
-#: Open once per process, and kept: not a leak of the test that happened to be the first.
-KEPT_FILES = (
-    "/dev/null",
-    "/dev/urandom",
-    "/dev/shm",
-    "anon_inode:inotify",
-    ".mplcache",
-    "fontlist",
-)
+#: Open once per process, and kept (fonts by matplotlib): no leak of the test that was the first.
+KEPT_FILES = ("/dev/null", "/dev/urandom", ".ttf", ".otf")
 
 
 def _threads() -> dict[int, str]:
@@ -75,13 +72,17 @@ def _processes() -> dict[int, str]:
 
 def _files() -> dict[int, str]:
     found = {}
+    # multiprocessing's tracker has a pipe to this process, open as long as both live.
+    tracker = getattr(resource_tracker, "_resource_tracker", None)
+    kept = getattr(tracker, "_fd", None)
     for entry in Path("/proc/self/fd").glob("*"):
         try:
             target = str(entry.readlink())
         except OSError:
             continue
-        if not target.startswith("/proc/") and not any(kept in target for kept in KEPT_FILES):
-            found[int(entry.name)] = target
+        number = int(entry.name)
+        if number != kept and not target.startswith("/proc/") and not target.endswith(KEPT_FILES):
+            found[number] = target
     return found
 
 

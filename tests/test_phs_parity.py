@@ -243,6 +243,11 @@ class Searched(NamedTuple):
     incomplete: pd.DataFrame
     finished: pd.DataFrame
 
+    @property
+    def completed_first(self) -> pd.DataFrame:
+        """What the first run, on two worker processes, has completed."""
+        return self.incomplete[self.incomplete["state"] == "completed"]
+
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searched]:
@@ -263,7 +268,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searched]:
 
 def test_local_processes(searched: Searched) -> None:
     """`parallelization='local_processes', local_processes_num_workers=2`."""
-    first = searched.incomplete
+    first = searched.completed_first
     assert 1 <= first["worker"].nunique() <= WORKERS
     assert os.getpid() not in set(first["pid"])
     expected = [griewank(x, y) for x, y in zip(first["x"], first["y"], strict=True)]
@@ -279,7 +284,8 @@ def test_worker_path(searched: Searched) -> None:
 
 def test_redirected_output(searched: Searched) -> None:
     """`redirect_stdout=True`: of each trial its own, of child processes too."""
-    for trial in searched.experiment.trials[: len(searched.incomplete)]:
+    trials = searched.experiment.trials
+    for trial in [trials[number] for number in searched.completed_first.index]:
         folder = searched.experiment.directory / "trials" / f"{trial.id:06d}"
         assert (folder / "stdout.txt").read_text().splitlines() == [
             f"x is {trial.params['x']} and y is {trial.params['y']}",
@@ -314,11 +320,11 @@ def test_additional_information(searched: Searched) -> None:
 
 def test_incomplete_experiment_is_resumed_with_another_pool(searched: Searched) -> None:
     """State 'incomplete': only what is missing is computed, here on one slot instead of two."""
-    before, after = searched.incomplete, searched.finished
-    done = before[before["state"] == "completed"]
-    assert 8 <= len(done) < TRIALS
+    done, after = searched.completed_first, searched.finished
+    assert 1 <= len(done) < TRIALS
     assert len(after) == TRIALS
-    pd.testing.assert_frame_equal(after.loc[done.index, done.columns], done)
+    columns = ["x", "y", "value", "worker", "started", "ended", "attempt"]
+    pd.testing.assert_frame_equal(after.loc[done.index, columns], done[columns])
     assert set(after["worker"]) > set(done["worker"])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import linecache
 import re
-import sys
 import tomllib
 import types
 from pathlib import Path
@@ -42,10 +41,9 @@ def name_of(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
-def test_python_blocks_run(page: Path, cwd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_blocks_run(page: Path, cwd: Path) -> None:
     """All blocks of a page run one after the other, as in a script; `no-run` leaves one out."""
     module = types.ModuleType(f"docs_{page.stem.replace('-', '_')}")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
     for block in blocks(page, "python"):
         tree = ast.parse(block.code)
         if "no-run" in block.info:

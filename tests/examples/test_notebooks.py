@@ -28,9 +28,10 @@ def test_stored_without_outputs(file: Path) -> None:
 @pytest.mark.leaks("files", "threads")
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
-def test_runs(file: Path, cwd: Path) -> None:
+def test_runs(file: Path, cwd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from nbclient import NotebookClient
 
+    monkeypatch.delenv("MPLBACKEND")  # pictures go into the notebook
     notebook = read(file)
     budget = re.compile(r"^TRIALS = \d+", re.MULTILINE)
     replaced = 0
