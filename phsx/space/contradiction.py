@@ -180,7 +180,7 @@ def _few(parameters: Mapping[str, Parameter]) -> bool:
 def _ancestors(names: frozenset[str], parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
     """Return the parameters of these names and all that they depend on, in their order."""
     wanted = set(names)
-    for name in reversed(parameters):
+    for name in reversed(list(parameters)):
         if name in wanted:
             parameter = parameters[name]
             wanted |= parameter.needs

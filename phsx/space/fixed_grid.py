@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Final
@@ -15,6 +16,8 @@ from phsx.space.log_bins import LogBins
 _EXACT: Final = Context(prec=800)
 #: Enough for a quotient that is rounded to a whole number below 2**53.
 _SHORT: Final = Context(prec=40)
+#: The largest step on a logarithmic scale, in lower bounds.
+_MOST_STEP: Final = 1e6
 
 
 class FixedGrid(DecimalGrid):
@@ -49,6 +52,11 @@ class FixedGrid(DecimalGrid):
                 f"{this}: step is {step!r}, larger than the range {float(span)!r}; only the lower "
                 "bound would be left."
             )
+        if log and step > _MOST_STEP * low:
+            raise SpaceError(
+                f"{this}: step is {step!r}, so much larger than the lower bound that a logarithmic "
+                "scale would hold little else; leave out log or step."
+            )
         return cls._counted(this, first, distance, span, log)
 
     @classmethod
@@ -75,8 +83,13 @@ class FixedGrid(DecimalGrid):
                 f"{this}: a grid as fine as that has more than 10**15 values, which is a "
                 "continuous range; leave step and digits out."
             )
-        n = int(_EXACT.divide_int(span, step)) + 1
-        return cls(first, step, n, log)
+        last = _EXACT.add(first, span)
+        if step < 4 * Decimal(math.ulp(max(abs(float(first)), abs(float(last))))):
+            raise SpaceError(
+                f"{this}: floats as large as the bounds lie farther apart than values at distances "
+                f"of {float(step)!r}; leave step and digits out."
+            )
+        return cls(first, step, int(_EXACT.divide_int(span, step)) + 1, log)
 
     def _value(self, index: int) -> float:
         return float(_EXACT.fma(Decimal(index), self._step, self._first))

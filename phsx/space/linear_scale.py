@@ -38,12 +38,16 @@ class LinearScale:
 
     def from_unit(self, u: float) -> float:
         """Return the value of a coordinate between 0 and 1."""
-        if u >= 1.0:
-            return self.high
         value = (self._origin + u * self._width) / self._half
         if self._decimals is not None:
-            value = round(value, self._decimals)
-        return min(max(value, self.low), self.high)
+            value = round(value, self._decimals) + 0.0  # no minus zero
+        # A bound need not be on the grid; what has the bound's coordinate is the bound.
+        position = self.to_unit(value)
+        if u <= 0.0 or position <= 0.0:
+            return self.low
+        if u >= 1.0 or position >= 1.0:
+            return self.high
+        return value
 
     def to_unit(self, value: float) -> float:
         """Return the coordinate of a value between the bounds."""

@@ -50,12 +50,14 @@ class LogScale:
             value = math.exp(self._origin + u * self._length)
         if self._digits is not None:
             value = float(f"{value:.{self._digits - 1}e}")
-        return min(max(value, self.low), self.high)
+        # A bound need not be on the grid; what has the bound's coordinate is the bound.
+        position = self.to_unit(value)
+        if position <= 0.0:
+            return self.low
+        return value if position < 1.0 else self.high
 
     def to_unit(self, value: float) -> float:
         """Return the coordinate of a value between the bounds."""
         if self._narrow:
-            position = math.log1p((value - self.low) / self.low)
-        else:
-            position = math.log(value) - self._origin
-        return min(max(position / self._length, 0.0), 1.0)
+            return math.log1p((value - self.low) / self.low) / self._length
+        return (math.log(value) - self._origin) / self._length

@@ -107,7 +107,7 @@ def real(value: object, what: str) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise SpaceError(f"{what} is {describe(value)}; it has to be a finite number.")
-    return number
+    return number + 0.0  # no minus zero
 
 
 def whole(value: object, what: str) -> int:
