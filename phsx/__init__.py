@@ -14,8 +14,9 @@ from phsx._version import __version__
 if TYPE_CHECKING:
     from phsx import analysis as plot
     from phsx import exceptions
-    from phsx.experiment import Experiment, minimize
+    from phsx.experiment import Experiment
     from phsx.experiment import open_experiment as open
+    from phsx.oneline import minimize
     from phsx.optimizer import Optimizer
     from phsx.space import Categorical, Constant, Expression, Float, Int, Ordinal, Space
     from phsx.strategies import (
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from phsx.trial import Trial, TrialState
 
 _HOMES = {
-    "phsx.experiment": ("Experiment", "minimize"),
+    "phsx.experiment": ("Experiment",),
+    "phsx.oneline": ("minimize",),
     "phsx.optimizer": ("Optimizer",),
     "phsx.space": ("Categorical", "Constant", "Expression", "Float", "Int", "Ordinal", "Space"),
     "phsx.strategies": (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phsx import arguments
 from phsx.definition import FILE, Definition
 from phsx.exceptions import ChangedError, ConfigurationError, DirectoryError, TargetError
 from phsx.journal import Follower, Journal
@@ -101,7 +101,7 @@ class Experiment:
             raise ConfigurationError(
                 "scheduler=: early stopping is not part of this version; leave it out"
             )
-        _check(seed, maximize, objective)
+        arguments.check_definition(seed, maximize, objective)
         self._directory = Path(directory).absolute()
         self._target = target
         self._fixed = dict(fixed or {})
@@ -285,21 +285,21 @@ class Experiment:
         """
         from phsx.clusters.connect import connect
         from phsx.execution.base import Setting
-        from phsx.master import Limits
+        from phsx.search import Limits
 
         with self._lock:
             if self._run is not None and self._run.running:
                 raise ConfigurationError("this experiment is running already in the background")
             limits = Limits(
-                timeout=_positive("timeout", timeout),
-                max_time=_positive("max_time", max_time),
-                stop_at=_finite("stop_at", stop_at),
-                grace=_not_negative("grace", grace),
-                max_deaths=_whole("max_deaths", max_deaths, 0),
-                max_failed=_share("max_failed", max_failed),
-                cores=_whole("cores_per_trial", cores_per_trial, 1),
+                timeout=arguments.positive("timeout", timeout),
+                max_time=arguments.positive("max_time", max_time),
+                stop_at=arguments.finite("stop_at", stop_at),
+                grace=arguments.not_negative("grace", grace),
+                max_deaths=arguments.whole("max_deaths", max_deaths, 0),
+                max_failed=arguments.share("max_failed", max_failed),
+                cores=arguments.whole("cores_per_trial", cores_per_trial, 1),
             )
-            callbacks = _callables(callbacks)
+            callbacks = arguments.callables(callbacks)
             target = self._target if self._target is not None else self._load_target()
             setting = Setting(
                 run=uuid.uuid4().hex[:12],
@@ -326,9 +326,10 @@ class Experiment:
         callbacks: Iterable[Callable[[Trial], object]],
         progress: bool,
     ) -> tuple[Run, bool]:
-        from phsx.master import Master, Search
+        from phsx.master import Master
         from phsx.progress import Reporter
         from phsx.run import Callbacks, Run
+        from phsx.search import Search
 
         state = SearchState()
         journal = Journal.open(self._directory, command="phsx run", replay=state.apply)
@@ -420,7 +421,7 @@ class Experiment:
         PlanError
             The last block cannot have more trials, such as a grid.
         """
-        _whole("trials", trials, 1)
+        arguments.whole("trials", trials, 1)
         with self._lock:
             plan = self._plan.more(trials)
             plan.check(self.space)
@@ -534,71 +535,6 @@ def open_experiment(directory: str | os.PathLike[str]) -> Experiment:
     return Experiment(path)
 
 
-def minimize(
-    target: Callable[..., Any],
-    space: Space | Mapping[str, Any],
-    trials: int = 50,
-    workers: int | None = None,
-    seed: int | None = None,
-    *,
-    directory: str | os.PathLike[str] | None = None,
-    maximize: bool = False,
-    fixed: Mapping[str, Any] | None = None,
-    objective: str | None = None,
-    **run: Any,
-) -> Experiment:
-    """Search for the minimum of a function, in one line.
-
-    Parameters
-    ----------
-    target, space, seed, maximize, fixed, objective
-        As of `phsx.Experiment`.
-    trials : int
-        Evaluations in all.
-    workers : int, optional
-        Local worker processes; by default one per core.
-    directory : str or Path, optional
-        Where to keep the experiment. By default it is kept in a temporary directory that is
-        deleted with the returned object.
-    **run
-        Further arguments of `Experiment.run`, such as ``cluster=``.
-
-    Returns
-    -------
-    Experiment
-        With `best`, `trials` and `to_dataframe()`.
-
-    Examples
-    --------
-    >>> import phsx
-    >>> space = {"x": phsx.Float(-5, 5)}
-    >>> found = phsx.minimize(
-    ...     lambda x: (x - 1) ** 2, space, trials=15, seed=0, cluster="inline", progress=False
-    ... )
-    >>> abs(found.best.params["x"] - 1) < 0.1
-    True
-    """
-    from phsx.strategies import Bayesian
-
-    temporary = None
-    if directory is None:
-        temporary = tempfile.TemporaryDirectory(prefix="phsx-", ignore_cleanup_errors=True)
-        directory = Path(temporary.name) / getattr(target, "__name__", "search").strip("<>")
-    experiment = Experiment(
-        directory,
-        target=target,
-        space=space,
-        plan=Bayesian(trials),
-        seed=seed,
-        maximize=maximize,
-        fixed=fixed,
-        objective=objective,
-    )
-    experiment._temporary = temporary  # type: ignore[attr-defined]
-    experiment.run(workers, **run)
-    return experiment
-
-
 def _reference(target: Mapping[str, Any]) -> tuple[str | None, Path | None]:
     """Return "module:function" and the directory of the module, for a target that has them."""
     module, name, file = (target.get(key) for key in ("module", "qualname", "file"))
@@ -613,63 +549,3 @@ def _reference(target: Mapping[str, Any]) -> tuple[str | None, Path | None]:
 def _optional(space: Space) -> list[str]:
     """Return the parameters that may be absent from a point."""
     return [name for name, parameter in space.parameters.items() if parameter.when is not None]
-
-
-def _check(seed: Any, maximize: Any, objective: Any) -> None:
-    if seed is not None:
-        _whole("seed", seed, 0)
-    if maximize is not None and not isinstance(maximize, bool):
-        raise ConfigurationError(f"maximize={maximize!r}: give True or False")
-    if objective is not None and not isinstance(objective, str):
-        raise ConfigurationError(
-            f"objective={objective!r}: give the key of the objective in what the target returns"
-        )
-
-
-def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
-        raise ConfigurationError(f"{name}={value!r}: give a number")
-    return float(value)
-
-
-def _finite(name: str, value: Any) -> float | None:
-    return None if value is None else _number(name, value)
-
-
-def _positive(name: str, value: Any) -> float | None:
-    if value is None:
-        return None
-    if _number(name, value) <= 0:
-        raise ConfigurationError(f"{name}={value!r}: give a number of seconds above 0")
-    return float(value)
-
-
-def _not_negative(name: str, value: Any) -> float:
-    if _number(name, value) < 0:
-        raise ConfigurationError(f"{name}={value!r}: give a number of seconds of at least 0")
-    return float(value)
-
-
-def _share(name: str, value: Any) -> float:
-    if not 0 <= _number(name, value) <= 1:
-        raise ConfigurationError(f"{name}={value!r}: give a share between 0 and 1")
-    return float(value)
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
-        raise ConfigurationError(f"{name}={value!r}: give a whole number of at least {least}")
-    return int(value)
-
-
-def _callables(functions: Any) -> tuple[Callable[[Trial], object], ...]:
-    try:
-        found = tuple(functions)
-    except TypeError:
-        raise ConfigurationError(
-            f"callbacks={functions!r}: give a list of functions of one trial"
-        ) from None
-    for function in found:
-        if not callable(function):
-            raise ConfigurationError(f"callbacks: {function!r} cannot be called")
-    return found

@@ -42,11 +42,13 @@ class Pool:
         """Note that a trial's evaluation starts on a worker."""
         self._running[trial] = (worker, now)
 
-    def give_back(self, trial: int, duration: float | None = None) -> None:
-        """Note that a trial's evaluation has ended, after `duration` seconds where it completed."""
+    def give_back(self, trial: int) -> None:
+        """Note that a trial's evaluation has ended."""
         self._running.pop(trial, None)
-        if duration is not None:
-            self._durations.append(duration)
+
+    def learn(self, duration: float) -> None:
+        """Note how many seconds an evaluation took."""
+        self._durations.append(duration)
 
     @property
     def running(self) -> int:

@@ -1,0 +1,363 @@
+"""New trials: where the plan says so at once, else through fits and suggestions on workers."""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from phsx.exceptions import ExhaustedError, ExhaustedWarning, ModelWarning
+from phsx.execution import tasks
+from phsx.execution.base import Executor, Task
+from phsx.feed import Feed
+from phsx.history import History
+from phsx.ledger import Ledger
+from phsx.observing import observe
+from phsx.pool import Pool
+from phsx.search import Search
+from phsx.state import Fit
+from phsx.strategies.base import ModelStrategy, Proposal
+from phsx.supply import FIT_SEEDS, Place, Supply, trial_seed
+from phsx.trial import Trial, TrialState
+
+#: Pending trials that a suggestion is told of, the newest ones.
+MAX_PENDING = 256
+#: A suggestion is computed ahead where it would idle a worker for more than this share.
+IDLE_SHARE = 0.01
+#: It is begun this many times its own cost before the worker is expected to be free.
+LEAD = 3.0
+#: Suggestions that turn out to be taken are asked again so often, then a model is not asked.
+ASK_AGAIN = 3
+#: How many of the newest suggestions their expected cost comes from.
+RECENT = 20
+
+
+@dataclass
+class _Flight:
+    """A fit or a suggestion that is on its way."""
+
+    worker: str | None
+    submitted: float
+    place: Place | None = None  # None: a fit
+    tries: int = 0
+    fit: dict[str, Any] = field(default_factory=dict)
+
+
+class Adviser:
+    """Creates trials when slots want them, and sees to it that their parameters become known.
+
+    Parameters
+    ----------
+    search : Search
+    ledger : Ledger
+    executor : Executor
+    pool : Pool
+    supply : Supply
+    """
+
+    def __init__(
+        self, search: Search, ledger: Ledger, executor: Executor, pool: Pool, supply: Supply
+    ) -> None:
+        self._search = search
+        self._ledger = ledger
+        self._state = ledger.state
+        self._executor = executor
+        self._pool = pool
+        self._supply = supply
+        self._feed = Feed(len(search.space), executor.submit, executor.cancel)
+        self._lost: deque[int] = deque()  # trials whose suggestion has to be computed again
+        self._flights: dict[str, _Flight] = {}
+        self._suggesting = 0
+        self._fitting = False
+        self._fit_is_new = False
+        self._costs: deque[float] = deque(maxlen=RECENT)
+        self._decided: list[int] = []
+        self._count = 0
+        #: Seconds until another suggestion is to be computed ahead, if that is known.
+        self.next_look: float | None = None
+
+    def learn(self, trial: Trial) -> None:
+        """Take a finished trial into the history."""
+        self._feed.extend([observe(self._search.space, trial, maximize=self._search.maximize)])
+
+    def ask_again(self, trial: int) -> None:
+        """Have the parameters of a trial computed that exists without them."""
+        self._lost.append(trial)
+
+    def decided(self) -> list[int]:
+        """Return trials whose parameters have become known since the last call."""
+        found, self._decided = self._decided, []
+        return found
+
+    def warm_up(self, worker: str) -> None:
+        """Let a worker import what models need while it has nothing to suggest yet."""
+        models = filter(None, map(tasks.model_of, self._search.plan.blocks))
+        for model in {type(model): model for model in models}.values():
+            self._executor.submit(Task(self._key("warm-up"), tasks.warm_up, (model,), worker))
+
+    # ------------------------------------------------------------ creating trials
+
+    def create(self, waiting: int) -> None:
+        """Create trials for slots that are free or, where that pays, will soon be.
+
+        `waiting` trials are ready for slots already.
+        """
+        self.next_look = None
+        free = self._pool.free()
+        demand = len(free) - waiting - self._suggesting
+        workers = deque(free[self._suggesting :])
+        looked_ahead = False
+        while (place := self._again() or self._supply.next()) is not None:
+            if place.model is not None and not looked_ahead:
+                looked_ahead = True
+                due = self._due()
+                demand += len(due)
+                workers.extend(due)
+            if demand <= 0:
+                break
+            demand -= 1
+            if place.model is None:
+                self._propose(place)
+                continue
+            worker = workers.popleft() if workers else None
+            if not self._fitted(place, place.model, worker):
+                break
+            if self._lost and self._lost[0] == place.id:
+                self._lost.popleft()
+            self._ask(place, worker)
+        self._fit_is_new = False
+
+    def _again(self) -> Place | None:
+        """Return the place of a trial whose suggestion was lost, if there is one."""
+        if not self._lost:
+            return None
+        trial = self._state.trials[self._lost[0]]
+        strategy = self._search.plan.blocks[trial.block]
+        model = tasks.model_of(strategy)
+        return Place(trial.id, trial.block, trial.index, trial.position, strategy, model)
+
+    def _due(self) -> list[str]:
+        """Return the workers for which a suggestion is to be computed ahead now.
+
+        Never for a single slot: its suggestion would miss the one result that it could learn
+        from.
+        """
+        duration = self._pool.duration
+        if len(self._pool) < 2 or not self._costs or duration is None:
+            return []
+        cost = median(self._costs)
+        if cost <= IDLE_SHARE * duration:
+            return []
+        due, self.next_look = self._pool.ending(self._executor.clock(), LEAD * cost)
+        return due
+
+    def _propose(self, place: Place) -> None:
+        """Create a trial whose point needs no model."""
+        try:
+            proposal = self._supply.propose(place)
+        except ExhaustedError as error:
+            self._exhausted(place, str(error))
+            return
+        self._record_trial(place, proposal)
+        self._decide(place)
+
+    def _record_trial(self, place: Place, proposal: Proposal | None) -> None:
+        self._ledger.record(
+            "trial",
+            id=place.id,
+            block=place.block,
+            index=place.index,
+            strategy=place.strategy.kind,
+            position=place.position if proposal is None else proposal.position,
+            params=None if proposal is None else proposal.params,
+        )
+
+    def _decide(self, place: Place) -> None:
+        self._supply.decided(self._state.trials[place.id])
+        self._decided.append(place.id)
+
+    def _exhausted(self, place: Place, reason: str) -> None:
+        if place.id in self._state.trials:
+            self._ledger.record("dropped", id=place.id, reason=reason)
+        if place.block not in self._state.exhausted:
+            self._ledger.record("exhausted", block=place.block, reason=reason)
+            message = f"block {place.block} ({place.strategy.kind}) ended early: {reason}"
+            warnings.warn(message, ExhaustedWarning, stacklevel=2)
+
+    # ------------------------------------------------------------ fits
+
+    def _newest_fit(self, place: Place) -> Fit | None:
+        fits = self._state.fits[-1:]
+        return fits[0] if fits and fits[0].block == place.block else None
+
+    def _fitted(self, place: Place, model: ModelStrategy, worker: str | None) -> bool:
+        """Tell whether a suggestion may be computed now; see to a fit where it may not."""
+        if self._fitting:
+            return False
+        fit = self._newest_fit(place)
+        observed = self._state.count(TrialState.COMPLETED)
+        # A fit that has just arrived will do, though trials may have finished meanwhile: else
+        # many quick workers would wait for ever.
+        if fit and (self._fit_is_new or not model.stale(observed, fit.observed)):
+            return True
+        self._fitting = True
+        number = len(self._state.fits)
+        facts = {"fit": number, "block": place.block, "seen": self._state.seq, "n": observed}
+        seed = trial_seed(self._search.seed, FIT_SEEDS + number)
+        chunks, tail = self._feed.refs(worker), self._feed.tail
+        args = (self._search.space, model, fit and fit.values, seed, tail, *chunks)
+        self._send("fit", tasks.fit, args, _Flight(worker, self._executor.clock(), fit=facts))
+        return False
+
+    def _fit_arrived(self, flight: _Flight, fitted: tasks.Fitted | None) -> None:
+        self._fitting = False
+        self._fit_is_new = True
+        self._ledger.record(
+            "fit",
+            **flight.fit,
+            values=fitted and fitted.values,
+            worker=flight.worker,
+            started=fitted and fitted.started,
+            ended=fitted and fitted.ended,
+        )
+
+    # ------------------------------------------------------------ suggestions
+
+    def _ask(self, place: Place, worker: str | None, tries: int = 0) -> None:
+        """Have a worker compute a trial's parameters."""
+        if place.id not in self._state.trials:
+            self._record_trial(place, None)
+        fit, rank, request = self._newest_fit(place), self._suggesting, self._supply.request(place)
+        self._ledger.record(
+            "suggesting",
+            id=place.id,
+            seen=self._state.seq,
+            fit=fit and fit.number,
+            rank=rank,
+        )
+        chunks, tail = self._feed.refs(worker), self._feed.tail
+        asking = tasks.Asking(
+            space=self._search.space,
+            strategy=place.strategy,
+            trial=place.id,
+            index=place.index,
+            position=place.position,
+            seed=request.seed,
+            block_seed=request.block_seed,
+            tail=tail,
+            pending=self._pending(),
+            fit=None if fit is None else fit.values,
+            rank=rank,
+        )
+        flight = _Flight(worker, self._executor.clock(), place, tries)
+        self._suggesting += 1
+        self._send(f"suggest-{place.id}", tasks.suggest, (asking, *chunks), flight)
+
+    def _pending(self) -> History:
+        space, maximize = self._search.space, self._search.maximize
+        alive = map(self._state.trials.__getitem__, self._state.alive)
+        known = [trial for trial in alive if trial.params is not None][-MAX_PENDING:]
+        rows = [observe(space, trial, maximize=maximize) for trial in known]
+        return History.of(rows, len(space))
+
+    def _suggestion_arrived(
+        self, flight: _Flight, place: Place, suggested: tasks.Suggested
+    ) -> None:
+        self._costs.append(self._executor.clock() - flight.submitted)
+        proposal = suggested.proposal
+        if proposal is None:
+            suggestion = self._state.trials[place.id].suggestion
+            if suggestion is not None and suggestion.rank and flight.tries < MAX_PENDING:
+                # It kept away from points that others were only thought to take.
+                self._ask(place, flight.worker, flight.tries + 1)
+            else:
+                self._exhausted(place, suggested.reason or "no point is left")
+            return
+        if not place.strategy.repeats and self._supply.taken(proposal.params):
+            if flight.tries < ASK_AGAIN:
+                self._ask(place, flight.worker, flight.tries + 1)
+            else:
+                self._without_model(flight, place)
+            return
+        self._ledger.record(
+            "suggested",
+            id=place.id,
+            params=proposal.params,
+            position=proposal.position,
+            worker=flight.worker,
+            started=suggested.started,
+            ended=suggested.ended,
+        )
+        self._decide(place)
+
+    def _without_model(self, flight: _Flight, place: Place) -> None:
+        """Take a point of the initial design where the model cannot give one."""
+        try:
+            proposal = self._supply.propose(place)
+        except ExhaustedError as error:
+            self._exhausted(place, str(error))
+            return
+        now = self._executor.clock()
+        suggested = tasks.Suggested(proposal, None, flight.submitted, now)
+        self._suggestion_arrived(flight, place, suggested)
+
+    # ------------------------------------------------------------ what comes back
+
+    def _key(self, name: str) -> str:
+        self._count += 1
+        return f"{name}-{self._count}"
+
+    def _send(self, name: str, function: Any, args: tuple[Any, ...], flight: _Flight) -> None:
+        key = self._key(name)
+        self._flights[key] = flight
+        task = Task(key, function, args, flight.worker)
+        self._ledger.then(lambda: self._executor.submit(task))
+
+    def _land(self, key: str) -> _Flight | None:
+        flight = self._flights.pop(key, None)
+        if flight is not None and flight.place is not None:
+            self._suggesting -= 1
+        return flight
+
+    def finished(self, key: str, value: Any) -> None:
+        """Take what a fit or a suggestion returned into account."""
+        flight = self._land(key)
+        if flight is None:
+            return
+        if flight.place is None:
+            self._fit_arrived(flight, value)
+        else:
+            self._suggestion_arrived(flight, flight.place, value)
+
+    def errored(self, key: str, error: BaseException) -> None:
+        """Go on without a fit or a suggestion that failed."""
+        flight = self._land(key)
+        if flight is None:
+            return
+        what = "fit" if flight.place is None else "suggestion"
+        message = f"a {what} failed ({type(error).__name__}: {error}); going on without it"
+        warnings.warn(message, ModelWarning, stacklevel=2)
+        if flight.place is None:
+            self._fit_arrived(flight, None)
+        else:
+            self._without_model(flight, flight.place)
+
+    def lost(self, key: str) -> None:
+        """Have it computed again."""
+        if self._feed.lost(key, None):
+            return
+        flight = self._land(key)
+        if flight is None:
+            return
+        if flight.place is None:
+            self._fitting = False
+        else:
+            self._lost.append(flight.place.id)
+
+    def abandon(self) -> None:
+        """Forget what is on its way; a later run begins it again."""
+        for key in list(self._flights):
+            self._executor.cancel(key)
+            self._land(key)

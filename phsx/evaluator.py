@@ -1,0 +1,215 @@
+"""Trials whose parameters are known: given to free slots, tried again, and concluded."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from phsx.exceptions import SearchFailedError
+from phsx.execution.base import Executor, Lost, Setting
+from phsx.execution.evaluation import Job, Outcome
+from phsx.ledger import Ledger
+from phsx.pool import Pool
+from phsx.search import Limits, Search
+from phsx.supply import trial_seed
+from phsx.trial import Trial, TrialState
+
+#: A search is given up when more than `Limits.max_failed` of at least this many trials failed.
+ENOUGH_TO_JUDGE = 5
+
+
+@dataclass
+class _Flight:
+    """An evaluation that is on its way."""
+
+    trial: int
+    worker: str
+    submitted: float
+    started: bool = False  # the worker has said so: its death may be the trial's fault
+
+
+class Evaluator:
+    """Places evaluations, and decides what becomes of a trial when one ends.
+
+    Parameters
+    ----------
+    search, setting, limits
+        As of the master.
+    ledger : Ledger
+    executor : Executor
+    pool : Pool
+        Of evaluation slots.
+    on_ended : callable
+        Called with each trial that has ended, once that is durable.
+    """
+
+    def __init__(
+        self,
+        search: Search,
+        setting: Setting,
+        limits: Limits,
+        ledger: Ledger,
+        executor: Executor,
+        pool: Pool,
+        on_ended: Callable[[Trial], None],
+    ) -> None:
+        self._search = search
+        self._setting = setting
+        self._limits = limits
+        self._ledger = ledger
+        self._executor = executor
+        self._pool = pool
+        self._on_ended = on_ended
+        self._ready: deque[int] = deque()
+        self._flights: dict[str, _Flight] = {}
+        self._keys: dict[int, str] = {}
+        self._failed = self._concluded = 0
+        self.failure: SearchFailedError | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many trials wait for a slot."""
+        return len(self._ready)
+
+    def add(self, trial: int) -> None:
+        """Queue a trial."""
+        self._ready.append(trial)
+
+    def launch(self) -> None:
+        """Give queued trials to free slots."""
+        free = self._pool.free() if self._ready else []
+        for worker in free[: len(self._ready)]:
+            self._launch(self._ready.popleft(), worker)
+
+    def _launch(self, number: int, worker: str) -> None:
+        trial = self._ledger.state.trials[number]
+        attempt = trial.attempt + 1
+        self._ledger.record("running", id=number, attempt=attempt, worker=worker)
+        job = Job(
+            run=self._setting.run,
+            trial=number,
+            attempt=attempt,
+            seed=trial_seed(self._search.seed, number),
+            params=dict(trial.params or {}),
+            directory=str(self._search.trial_directory(number)),
+            timeout=self._limits.timeout,
+            cores=self._limits.cores,
+            objective=self._search.objective,
+            isolate=self._setting.isolate,
+        )
+        key, now = f"evaluate-{number}-{attempt}", self._executor.clock()
+        self._flights[key] = _Flight(number, worker, now)
+        self._keys[number] = key
+        self._pool.take(worker, number, now)
+        self._ledger.then(lambda: self._executor.evaluate(key, job, worker))
+
+    # ------------------------------------------------------------ what comes back
+
+    def finished(self, key: str, outcome: Outcome) -> None:
+        """Take an outcome into account."""
+        flight = self._land(key)
+        if flight is None:
+            return
+        if outcome.state == "completed":
+            self._pool.learn(outcome.ended - outcome.started)
+        if outcome.state == "crashed":
+            self._died(flight, outcome.error or "its process died", TrialState.FAILED, outcome)
+        else:
+            self._end(flight, TrialState(outcome.state), outcome.error, outcome)
+
+    def errored(self, key: str, error: BaseException) -> None:
+        """Conclude a trial that could not be evaluated, such as for a target that fails to load."""
+        flight = self._land(key)
+        if flight is not None:
+            self._end(flight, TrialState.FAILED, f"{type(error).__name__}: {error}", None)
+
+    def lost(self, event: Lost) -> None:
+        """Try a trial again that went down with its worker or connection."""
+        flight = self._land(event.key)
+        if flight is not None:
+            flight.started = flight.started and event.worker_died
+            self._died(flight, event.reason, TrialState.LOST, None)
+
+    def started(self, trial: int) -> None:
+        """Note that a worker has begun with a trial."""
+        key = self._keys.get(trial)
+        if key is not None:
+            self._flights[key].started = True
+
+    def abandon(self, reason: str) -> None:
+        """End what runs; a later run begins it again."""
+        for key, flight in list(self._flights.items()):
+            self._executor.cancel(key)
+            self._land(key)
+            self._record_death(flight, f"the run was stopped: {reason}", counted=False)
+
+    def _land(self, key: str) -> _Flight | None:
+        flight = self._flights.pop(key, None)
+        if flight is not None:
+            del self._keys[flight.trial]
+            self._pool.give_back(flight.trial)
+        return flight
+
+    def _died(
+        self, flight: _Flight, reason: str, final: TrialState, outcome: Outcome | None
+    ) -> None:
+        """Try a trial again whose process or worker died, unless that happened too often."""
+        trial = self._ledger.state.trials[flight.trial]
+        counted = outcome is not None or flight.started
+        if counted and trial.deaths >= self._limits.max_deaths:
+            text = f"{reason}\n(attempt {trial.attempt}, {trial.deaths} deaths before)"
+            self._end(flight, final, text, outcome)
+            return
+        self._record_death(flight, reason, counted=counted)
+        self._ready.appendleft(trial.id)
+
+    def _record_death(self, flight: _Flight, reason: str, *, counted: bool) -> None:
+        attempt = self._ledger.state.trials[flight.trial].attempt
+        self._ledger.record(
+            "death", id=flight.trial, attempt=attempt, reason=reason, counted=counted
+        )
+
+    def _end(
+        self, flight: _Flight, state: TrialState, error: str | None, outcome: Outcome | None
+    ) -> None:
+        self._ledger.record(
+            "ended",
+            id=flight.trial,
+            attempt=self._ledger.state.trials[flight.trial].attempt,
+            state=state.value,
+            value=outcome.value if outcome and state is TrialState.COMPLETED else None,
+            result=dict(outcome.extras) if outcome else {},
+            error=error,
+            traceback=outcome.traceback if outcome else None,
+            worker=flight.worker,
+            started=outcome.started if outcome else flight.submitted,
+            ended=outcome.ended if outcome else self._executor.clock(),
+        )
+        if outcome is not None:
+            self._keep_output(outcome)
+        trial = self._ledger.state.trials[flight.trial]
+        self._ledger.then(lambda: self._on_ended(trial))
+        self._judge(trial)
+
+    def _judge(self, trial: Trial) -> None:
+        """Give the search up when most trials of this run fail."""
+        self._failed += trial.state is not TrialState.COMPLETED
+        self._concluded += 1
+        if self._concluded < ENOUGH_TO_JUDGE:
+            return
+        if self._failed > self._limits.max_failed * self._concluded:
+            self.failure = SearchFailedError(
+                f"{self._failed} of {self._concluded} trials failed, more than "
+                f"max_failed={self._limits.max_failed:g} allows. The last one, trial {trial.id} "
+                f"with {dict(trial.params or {})}:\n{trial.traceback or trial.error}"
+            )
+
+    def _keep_output(self, outcome: Outcome) -> None:
+        """Write what a worker that does not see the experiment's directory has sent along."""
+        for name, text in (("stdout.txt", outcome.stdout), ("stderr.txt", outcome.stderr)):
+            if text:
+                directory = self._search.trial_directory(outcome.trial)
+                directory.mkdir(parents=True, exist_ok=True)
+                with (directory / name).open("a", encoding="utf-8") as file:
+                    file.write(text)

@@ -1,0 +1,77 @@
+"""A search in one line."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from phsx.experiment import Experiment
+from phsx.space import Space
+
+
+def minimize(
+    target: Callable[..., Any],
+    space: Space | Mapping[str, Any],
+    trials: int = 50,
+    workers: int | None = None,
+    seed: int | None = None,
+    *,
+    directory: str | os.PathLike[str] | None = None,
+    maximize: bool = False,
+    fixed: Mapping[str, Any] | None = None,
+    objective: str | None = None,
+    **run: Any,
+) -> Experiment:
+    """Search for the minimum of a function, in one line.
+
+    Parameters
+    ----------
+    target, space, seed, maximize, fixed, objective
+        As of `phsx.Experiment`.
+    trials : int
+        Evaluations in all.
+    workers : int, optional
+        Local worker processes; by default one per core.
+    directory : str or Path, optional
+        Where to keep the experiment. By default it is kept in a temporary directory that is
+        deleted with the returned object.
+    **run
+        Further arguments of `Experiment.run`, such as ``cluster=``.
+
+    Returns
+    -------
+    Experiment
+        With `best`, `trials` and `to_dataframe()`.
+
+    Examples
+    --------
+    >>> import phsx
+    >>> space = {"x": phsx.Float(-5, 5)}
+    >>> found = phsx.minimize(
+    ...     lambda x: (x - 1) ** 2, space, trials=15, seed=0, cluster="inline", progress=False
+    ... )
+    >>> abs(found.best.params["x"] - 1) < 0.1
+    True
+    """
+    from phsx.strategies import Bayesian
+
+    temporary = None
+    if directory is None:
+        temporary = tempfile.TemporaryDirectory(prefix="phsx-", ignore_cleanup_errors=True)
+        directory = Path(temporary.name) / getattr(target, "__name__", "search").strip("<>")
+    experiment = Experiment(
+        directory,
+        target=target,
+        space=space,
+        plan=Bayesian(trials),
+        seed=seed,
+        maximize=maximize,
+        fixed=fixed,
+        objective=objective,
+    )
+    experiment._temporary = temporary  # type: ignore[attr-defined]
+    experiment.run(workers, **run)
+    return experiment
