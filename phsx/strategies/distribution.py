@@ -55,11 +55,17 @@ class Distribution(Strategy):
                         f"parameter {name!r}: {self!r} reaches {end!r}, outside the parameter's "
                         f"bounds {parameter.low!r} and {parameter.high!r}"
                     )
-            first, last = self._ends(parameter)
-            if first > last:
+            if not self._reaches(parameter):
                 raise PlanError(
                     f"parameter {name!r}: none of its values lies within {self!r}; widen the range"
                 )
+
+    def _reaches(self, parameter: Float | Int) -> bool:
+        """Tell whether a value of the parameter lies within the ends."""
+        first, last = self._ends(parameter)
+        if not _gap(parameter, first):
+            return True
+        return bool(max(self.low, parameter.low) <= first <= last <= self.high)
 
     @abstractmethod
     def quantile(self, low: float, high: float, u: float) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phsx.exceptions import PlanError
@@ -96,6 +96,7 @@ def test_huge_ranges() -> None:
     assert len(set(values)) == 200
 
 
+@settings(derandomize=True, deadline=None)
 @given(
     st.floats(-1e6, 1e6),
     st.floats(1e-3, 1e6),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phsx.space import Categorical, Expression, Int, Space
@@ -77,6 +77,7 @@ def test_lax_walks_let_constraints_and_expressions_be() -> None:
     ]
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.data())
 def test_against_brute_force(data: st.DataObject) -> None:
     sizes = data.draw(st.lists(st.integers(2, 3), min_size=2, max_size=4))

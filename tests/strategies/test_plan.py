@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phsx.exceptions import PlanError
@@ -198,6 +198,7 @@ blocks = (
 )
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.lists(blocks, min_size=1, max_size=3))
 def test_json_round_trip_is_exact(strategies: list[Strategy]) -> None:
     plan = Plan(strategies)

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phsx import strategies
@@ -83,6 +83,7 @@ def test_what_is_no_strategy(data: Any, message: str) -> None:
         from_dict(data)
 
 
+@settings(derandomize=True, deadline=None)
 @given(json_values)
 def test_any_json_is_a_strategy_or_refused(data: Any) -> None:
     try:
@@ -92,6 +93,7 @@ def test_any_json_is_a_strategy_or_refused(data: Any) -> None:
     assert from_dict(strategy.to_dict()) == strategy
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.sampled_from(sorted(STRATEGIES)), json_values)
 def test_any_options_are_a_strategy_or_refused(kind: str, data: Any) -> None:
     options = data if isinstance(data, dict) else {"points": data, "values": data, "trials": data}
