@@ -211,7 +211,6 @@ class Child:
 
     def _bury(self, job: Job) -> Outcome | None:
         """Make an outcome of a death, or None where the trial had not started."""
-        alive = self.alive()
         status = self._reap()
         self.epitaph = _death_text(status)
         if self._cause is None and not self._started:
@@ -221,8 +220,6 @@ class Child:
             text = f"the {doing} took longer than timeout={job.timeout:g} s and was ended"
         elif self._cause is not None:
             text = "the trial was ended on request"
-        elif alive:
-            text = "the process that ran the trial closed its connection and was killed"
         else:
             text = f"the process that ran the trial {self.epitaph}"
         return self._outcome(job, self._cause or "crashed", text, _fatal_error(job))

@@ -6,7 +6,6 @@ import mmap
 import os
 import pickle
 import struct
-import tempfile
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -25,6 +24,8 @@ def write_parcel(package: Package) -> BinaryIO:
     if hasattr(os, "memfd_create"):
         file: BinaryIO = open(os.memfd_create("phsx-package"), "w+b")  # noqa: SIM115, PTH123
     else:
+        import tempfile  # heavy, and a child has no use for it
+
         file = tempfile.TemporaryFile("w+b")  # noqa: SIM115
     header = pickle.dumps(replace(package, payload=b""), protocol=5)
     file.write(_LENGTH.pack(len(header)))

@@ -172,7 +172,7 @@ class Command(SpecialTarget):
             raise TargetError(f"the command must begin with its program, not with {list(first)!r}")
         self.program = first
         if not placeholders(first):
-            first = _escape(_find_program(first))
+            first = _escape(_find_program(fill([first], {})[0]))
         if self.in_trial:
             rest = [self._absolute(argument) for argument in rest]
         self.arguments = (first, *rest)
@@ -180,16 +180,16 @@ class Command(SpecialTarget):
     def _absolute(self, argument: Argument) -> Argument:
         if isinstance(argument, tuple):
             return tuple(str(self._absolute(part)) for part in argument)
-        if placeholders(argument) or "{" in argument:
+        if placeholders(argument):
             return argument
-        option, equals, name = "", "", argument
-        if argument.startswith("-"):
-            option, equals, name = argument.partition("=")
+        option, equals, name = "", "", fill([argument], {})[0]
+        if name.startswith("-"):
+            option, equals, name = name.partition("=")
         if not name or not Path(name).is_file():
             return argument
         path = str(Path(name).absolute())
         self.files.append(path)
-        return f"{option}{equals}{_escape(path)}"
+        return _escape(f"{option}{equals}{path}")
 
     def _run(self, line: list[str], directory: Path) -> Any:
         (directory / "command.txt").write_text(shlex.join(line) + "\n", encoding="utf-8")

@@ -117,7 +117,7 @@ def _import_directories() -> tuple[tuple[str, ...], tuple[str, ...]]:
     first = own[0] if own else len(entries)
     local = [(i, entry) for i, entry in enumerate(entries) if i not in own]
     before = tuple(dict.fromkeys(entry for i, entry in local if i < first))
-    after = tuple(dict.fromkeys(entry for i, entry in local if i > first))
+    after = tuple(dict.fromkeys(e for i, e in local if i > first and e not in before))
     return before, after
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import numbers
 import sys
@@ -149,6 +148,8 @@ def to_json(value: Any) -> Any:
     >>> to_json({"shape": (2, 3), "steps": {1: 0.5}, "worst": float("inf")})
     {'shape': [2, 3], 'steps': {'1': 0.5}, 'worst': 'inf'}
     """
+    import json  # a trial's process may never need it
+
     try:
         converted = _convert(value, 0)
         if len(json.dumps(converted, allow_nan=False)) <= EXTRA_LIMIT:
