@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Final
 
 from phsx.exceptions import SpaceError
@@ -11,6 +13,8 @@ from phsx.space.choices import Choices
 from phsx.space.constant import Constant
 from phsx.space.expr import Expr
 from phsx.space.expression import Expression
+from phsx.space.float import Float
+from phsx.space.int import Int
 from phsx.space.parameter import Parameter
 from phsx.space.points import enumerate_points
 from phsx.space.usage import Comparison
@@ -108,7 +112,10 @@ def _check_range(what: str, comparison: Comparison, parameter: Parameter) -> Non
             for value in values:
                 _check_value(what, name, value, parameter)
         return
-    ends = (parameter.from_unit(0.0), parameter.from_unit(1.0))
+    if isinstance(parameter, (Float, Int)):
+        ends: tuple[Any, ...] = (parameter.low, parameter.high)
+    else:
+        ends = tuple(parameter.values())
     try:
         possible = any(compare(end, values[0]) for end in ends)
     except TypeError:
@@ -135,28 +142,82 @@ def _check_value(what: str, name: str, value: object, parameter: Parameter) -> N
 def check_possible(parameters: Mapping[str, Parameter], rules: Sequence[Expr]) -> None:
     """Raise a SpaceError where a parameter is never active, or no point is valid.
 
-    Only found where what it depends on has few values.
+    What compares parameters with written values is always found; more only where what it depends
+    on has few values.
     """
     for name, parameter in parameters.items():
         when = parameter.when
         if when is None:
             continue
         ancestors = _ancestors(when.names, parameters)
-        if _few(ancestors) and not any(map(when.holds, enumerate_points(ancestors))):
+        conditions = [when, *(each.when for each in ancestors.values() if each.when is not None)]
+        if _excluded(conditions, ancestors) or (
+            _few(ancestors) and not any(map(when.holds, enumerate_points(ancestors)))
+        ):
             raise SpaceError(
                 f"parameter {name!r}: its condition {when.source!r} can never hold, so that it is "
                 "never active; mend the condition, or leave the parameter out."
             )
-    if _few(parameters) and next(enumerate_points(parameters, rules), None) is None:
-        if not rules:
-            raise SpaceError(
-                "the space has no point, since at least one of the expressions "
-                f"{', '.join(map(repr, _sources(parameters)))} never has a value."
-            )
+    _check_some_point(parameters, rules)
+
+
+def _check_some_point(parameters: Mapping[str, Parameter], rules: Sequence[Expr]) -> None:
+    # A constraint on a parameter that may be inactive need not hold.
+    firm = {name: parameters[name] for name in parameters if parameters[name].when is None}
+    always = [rule for rule in rules if rule.names <= firm.keys()]
+    empty = _few(parameters) and next(enumerate_points(parameters, rules), None) is None
+    if not empty and not _excluded(always, firm):
+        return
+    if not rules:
         raise SpaceError(
-            "no point of the space is valid: the constraints "
-            f"{', '.join(repr(rule.source) for rule in rules)} exclude all; loosen them."
+            "the space has no point, since at least one of the expressions "
+            f"{', '.join(map(repr, _sources(parameters)))} never has a value."
         )
+    raise SpaceError(
+        "no point of the space is valid: the constraints "
+        f"{', '.join(repr(rule.source) for rule in rules)} exclude all; loosen them."
+    )
+
+
+def _excluded(rules: Sequence[Expr], parameters: Mapping[str, Parameter]) -> bool:
+    """Tell whether some parameter has no value that fits all that these rules require of it."""
+    required: dict[str, list[Comparison]] = {}
+    for rule in rules:
+        for comparison in rule.comparisons:
+            if comparison.required and comparison.name in parameters:
+                required.setdefault(comparison.name, []).append(comparison)
+    return any(
+        not isinstance(parameters[name], Expression)
+        and not any(
+            all(_fits(value, comparison) for comparison in comparisons)
+            for value in _representatives(parameters[name], comparisons)
+        )
+        for name, comparisons in required.items()
+    )
+
+
+def _representatives(parameter: Parameter, comparisons: Sequence[Comparison]) -> Iterable[Any]:
+    """Return values that stand for all: between written numbers, no comparison changes."""
+    if parameter.size <= _POINTS or not isinstance(parameter, (Float, Int)):
+        return parameter.values()
+    marks: set[int | float] = {parameter.low, parameter.high}
+    for comparison in comparisons:
+        for value in comparison.values:
+            if isinstance(value, (int, float)) and parameter.low <= value <= parameter.high:
+                marks.add(value)
+    ends = [Fraction(mark) for mark in sorted(marks)]
+    return [*ends, *((left + right) / 2 for left, right in pairwise(ends))]
+
+
+def _fits(value: Any, comparison: Comparison) -> bool:
+    if comparison.operator in ("==", "in"):
+        return value in comparison.values
+    if comparison.operator in ("!=", "not in"):
+        return value not in comparison.values
+    try:
+        return _ORDER[comparison.operator](value, comparison.values[0])
+    except TypeError:
+        return False
 
 
 def _sources(parameters: Mapping[str, Parameter]) -> list[str]:

@@ -72,10 +72,16 @@ def _parameter(name: str, value: object) -> Parameter:
         raise SpaceError(
             f"parameter {name!r} is the class {value.__name__}; call it with its arguments."
         )
-    try:
-        return Constant(value)
-    except SpaceError as error:
-        raise SpaceError(f"parameter {name!r}: {error}") from None
+    if value is None or isinstance(value, (bool, int, float, str, np.generic)):
+        try:
+            return Constant(value)
+        except SpaceError as error:
+            raise SpaceError(f"parameter {name!r}: {error}") from None
+    raise SpaceError(
+        f"parameter {name!r} is {describe(value)}, which is neither a parameter such as "
+        "Float(low, high) nor a plain value; what every trial needs besides its parameters is "
+        "not part of the space."
+    )
 
 
 def read_constraints(constraints: Any) -> tuple[Expr, ...]:

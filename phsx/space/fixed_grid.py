@@ -49,8 +49,8 @@ class FixedGrid(DecimalGrid):
         span = _EXACT.subtract(Decimal(repr(high)), first)
         if distance > span:
             raise SpaceError(
-                f"{this}: step is {step!r}, larger than the range {float(span)!r}; only the lower "
-                "bound would be left."
+                f"{this}: step is {step!r}, larger than the range {float(span)!r}, so that "
+                "only the lower bound would be left; make it smaller."
             )
         if log and step > _MOST_STEP * low:
             raise SpaceError(

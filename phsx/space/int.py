@@ -77,8 +77,8 @@ class Int(Parameter):
             raise SpaceError(f"{this}: step is {step}; it has to be 1 or more.")
         if step > high - low:
             raise SpaceError(
-                f"{this}: step is {step}, larger than the range {high - low}; only the lower bound "
-                "would be left."
+                f"{this}: step is {step}, larger than the range {high - low}, so that only the "
+                "lower bound would be left; make it smaller."
             )
         size = (high - low) // step + 1
         stride = 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any, Final
 
 from phsx.exceptions import SpaceError
@@ -42,10 +44,40 @@ def parameter_from_dict(definition: Mapping[str, Any]) -> Parameter:
         raise SpaceError(
             f"there is no kind of parameter {describe(kind)}; known are {', '.join(KINDS)}."
         )
-    try:
-        return KINDS[kind].from_options(options)
-    except TypeError as error:
-        raise SpaceError(
-            f"the options {', '.join(map(str, options))} do not define a parameter of the kind "
-            f"{kind!r}: {error}."
-        ) from None
+    _check_options(KINDS[kind], options)
+    return KINDS[kind].from_options(options)
+
+
+def _check_options(kind: type[Parameter], options: Mapping[str, Any]) -> None:
+    """Refuse options that the kind does not have, and the lack of one that it needs."""
+    known = dict(signature(kind).parameters)
+    for option in options:
+        if option not in known:
+            close = difflib.get_close_matches(str(option), known, n=1)
+            cure = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}."
+            raise SpaceError(
+                f"a parameter of the kind {kind.kind!r} has no option {describe(option)}; {cure}"
+            )
+    for name, argument in known.items():
+        if argument.default is argument.empty and name not in options:
+            raise SpaceError(f"a parameter of the kind {kind.kind!r} needs the option {name!r}.")
+
+
+def parameters_from_dict(definition: Mapping[str, Any]) -> dict[str, Parameter]:
+    """Return the parameters by name that `Space.to_dict` described."""
+    entries = definition.get("parameters") if isinstance(definition, Mapping) else None
+    if not isinstance(entries, list):
+        raise SpaceError(f"{describe(definition)} is no definition of a space.")
+    parameters: dict[str, Parameter] = {}
+    for entry in entries:
+        name = entry.get("name") if isinstance(entry, Mapping) else None
+        if not isinstance(name, str):
+            raise SpaceError(f"{describe(entry)} is no definition of a parameter with a name.")
+        if name in parameters:
+            raise SpaceError(f"parameter {name!r} is defined twice.")
+        options = {option: value for option, value in entry.items() if option != "name"}
+        try:
+            parameters[name] = parameter_from_dict(options)
+        except SpaceError as error:
+            raise SpaceError(f"parameter {name!r}: {error}") from None
+    return parameters

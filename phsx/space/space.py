@@ -11,19 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from phsx.exceptions import EvaluationError, SpaceError
+from phsx.space.checking import check_point
 from phsx.space.contradiction import check_possible
 from phsx.space.definition import (
     check_parameters,
     check_rules,
     read_constraints,
     read_parameters,
-    unknown,
 )
 from phsx.space.expr import Expr
-from phsx.space.kinds import parameter_from_dict
+from phsx.space.kinds import parameters_from_dict
 from phsx.space.parameter import MISSING, Parameter
 from phsx.space.points import enumerate_points, holds
-from phsx.space.value import describe
 
 Params = dict[str, Any]
 
@@ -185,27 +184,7 @@ class Space:
             A name is unknown, missing, or inactive at this point; a value is impossible; a
             constraint does not hold.
         """
-        if not isinstance(params, Mapping):
-            raise SpaceError(
-                f"a point has to be a mapping from names to values, not {describe(params)}."
-            )
-        for name in params:
-            if name not in self.parameters:
-                raise SpaceError(f"the point has a value for {name!r}, {unknown(name, self.names)}")
-        point: Params = {}
-        for name, parameter in self.parameters.items():
-            given = params.get(name, MISSING)
-            if parameter.active_at(point):
-                point[name] = _checked(name, parameter, given, point)
-            elif given is not MISSING:
-                raise SpaceError(
-                    f"parameter {name!r} is not active at {point!r}, but has the value "
-                    f"{describe(given)}; leave it out."
-                )
-        for rule in self._rules:
-            if not holds(rule, point):
-                raise SpaceError(f"the constraint {rule.source!r} does not hold at {point!r}.")
-        return point
+        return check_point(params, self.parameters, self._rules)
 
     def to_unit(self, params: Mapping[str, Any]) -> npt.NDArray[np.float64]:
         """Return the coordinates of a complete point.
@@ -313,22 +292,7 @@ class Space:
         SpaceError
             The definition is damaged, of an unknown kind, or makes no sense.
         """
-        if not isinstance(definition, Mapping) or not isinstance(
-            definition.get("parameters"), list
-        ):
-            raise SpaceError(f"{describe(definition)} is no definition of a space.")
-        parameters: dict[str, Parameter] = {}
-        for entry in definition["parameters"]:
-            if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
-                raise SpaceError(f"{describe(entry)} is no definition of a parameter with a name.")
-            name = entry["name"]
-            if name in parameters:
-                raise SpaceError(f"parameter {name!r} is defined twice.")
-            options = {option: value for option, value in entry.items() if option != "name"}
-            try:
-                parameters[name] = parameter_from_dict(options)
-            except SpaceError as error:
-                raise SpaceError(f"parameter {name!r}: {error}") from None
+        parameters = parameters_from_dict(definition)
         return cls(parameters, definition.get("constraints", ()))
 
     def __eq__(self, other: object) -> bool:
@@ -351,12 +315,3 @@ class Space:
 
     def __setstate__(self, state: tuple[dict[str, Parameter], tuple[Expr, ...]]) -> None:
         self._prepare(*state)
-
-
-def _checked(name: str, parameter: Parameter, given: Any, point: Params) -> Any:
-    if given is MISSING and not parameter.computed:
-        raise SpaceError(f"parameter {name!r} has no value.")
-    try:
-        return parameter.compute(given, point) if parameter.computed else parameter.check(given)
-    except (SpaceError, EvaluationError) as error:
-        raise SpaceError(f"parameter {name!r}: {error}") from None

@@ -15,19 +15,29 @@ Closure = Callable[[Mapping[str, Any]], Any]
 LENGTH: Final = 10_000
 DEPTH: Final = 100
 
-_CURES: Final = {
-    ast.Attribute: "attributes (a dot after a name) are",
-    ast.Subscript: "square brackets after a name are",
-    ast.Lambda: "lambda is",
-    ast.JoinedStr: "an f-string is",
-    ast.NamedExpr: "an assignment is",
-    ast.ListComp: "a comprehension is",
-    ast.GeneratorExp: "a comprehension is",
-    ast.SetComp: "a comprehension is",
-    ast.DictComp: "a comprehension is",
-    ast.Set: "a set is (write a tuple, in round brackets)",
-    ast.Dict: "a dict is",
-    ast.Starred: "a star is",
+#: What people try to write, in words.
+_FOREIGN: Final[dict[type[ast.AST], str]] = {
+    ast.Attribute: "a dot after a name",
+    ast.Subscript: "an index in square brackets",
+    ast.Lambda: "lambda",
+    ast.JoinedStr: "an f-string",
+    ast.NamedExpr: "an assignment",
+    ast.ListComp: "a comprehension",
+    ast.GeneratorExp: "a comprehension",
+    ast.SetComp: "a comprehension",
+    ast.DictComp: "a comprehension",
+    ast.Set: "a set in {}",
+    ast.Dict: "a mapping in {}",
+    ast.Starred: "a star before a name",
+    ast.MatMult: "the operator @",
+    ast.BitAnd: "the operator & (write 'and')",
+    ast.BitOr: "the operator | (write 'or')",
+    ast.BitXor: "the operator ^ (write ** for a power)",
+    ast.LShift: "the operator <<",
+    ast.RShift: "the operator >>",
+    ast.Invert: "the operator ~ (write 'not')",
+    ast.Is: "'is' (write ==)",
+    ast.IsNot: "'is not' (write !=)",
 }
 
 
@@ -82,8 +92,7 @@ class Compiler:
             )
         method = self._METHODS.get(type(node))
         if method is None:
-            what = _CURES.get(type(node), f"{type(node).__name__} is")
-            self._refuse(node, f"{what} not part of the expression language")
+            self._refuse_foreign(node, node)
         return method(self, node, depth + 1)
 
     def _refuse(self, node: ast.expr, why: str) -> NoReturn:
@@ -91,6 +100,10 @@ class Compiler:
             f"the expression {_short(self.source)} cannot be used: {why} "
             f"(at character {node.col_offset + 1})."
         )
+
+    def _refuse_foreign(self, node: ast.expr, part: ast.AST) -> NoReturn:
+        what = _FOREIGN.get(type(part), type(part).__name__)
+        self._refuse(node, f"{what} is not part of the expression language")
 
     def _constant(self, node: ast.Constant, depth: int) -> Closure:
         value = node.value
@@ -121,14 +134,14 @@ class Compiler:
     def _binary(self, node: ast.BinOp, depth: int) -> Closure:
         function = BINARY.get(type(node.op))
         if function is None:
-            self._refuse(node, f"the operator {type(node.op).__name__} is not part of the language")
+            self._refuse_foreign(node, node.op)
         left, right = self.compile(node.left, depth), self.compile(node.right, depth)
         return lambda values: function(left(values), right(values))
 
     def _unary(self, node: ast.UnaryOp, depth: int) -> Closure:
         function = UNARY.get(type(node.op))
         if function is None:
-            self._refuse(node, f"the operator {type(node.op).__name__} is not part of the language")
+            self._refuse_foreign(node, node.op)
         operand = self.compile(node.operand, depth)
         return lambda values: function(operand(values))
 
@@ -152,7 +165,7 @@ class Compiler:
         for operation, right in zip(node.ops, node.comparators, strict=True):
             function = COMPARE.get(type(operation))
             if function is None:
-                self._refuse(node, "'is' is not part of the language; write ==")
+                self._refuse_foreign(node, operation)
             if isinstance(operation, (ast.In, ast.NotIn)) and not isinstance(
                 right, (ast.Tuple, ast.List)
             ):
@@ -188,7 +201,7 @@ class Compiler:
         function, least, most = FUNCTIONS[name]
         if not least <= len(node.args) <= most:
             wanted = str(least) if least == most else f"{least} or more"
-            self._refuse(node, f"{name}() takes {wanted} arguments, not {len(node.args)}")
+            self._refuse(node, f"{name}() got {len(node.args)} arguments and takes {wanted}")
         arguments = [self.compile(argument, depth) for argument in node.args]
         return lambda values: call(function, [argument(values) for argument in arguments])
 
