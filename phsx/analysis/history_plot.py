@@ -91,6 +91,7 @@ def history(
         handles = [*_draw_best(ax, trials), *_draw_results(ax, trials), *handles]
     else:
         note(ax, "no trial has a result")
+        ax.set_yticks([])
     head(ax, trials.name, handles)
     return finish(ax, target)
 

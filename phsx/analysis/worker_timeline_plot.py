@@ -63,13 +63,16 @@ def worker_timeline(
 
     Examples
     --------
+    >>> import tempfile
     >>> import phsx
-    >>> found = phsx.minimize(
-    ...     lambda x: abs(x), {"x": phsx.Float(-1, 1)}, trials=3, seed=0, cluster="inline", progress=False
-    ... )
-    >>> ax = phsx.plot.worker_timeline(found)
-    >>> len(ax.get_yticks())  # one row: everything ran in this process
-    1
+    >>> def target(x):
+    ...     return abs(x)
+    >>> space = {"x": phsx.Float(-1, 1)}
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     search = phsx.Experiment(directory, target, space, phsx.Random(3), seed=0)
+    ...     ax = phsx.plot.worker_timeline(search.run(cluster="inline", progress=False))
+    >>> ax.get_xlabel()
+    'time since start / s'
     """
     target = check_path(path)
     trials = Trials.of(experiment)
