@@ -10,9 +10,7 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-_lock = threading.Lock()
-_inside = 0
-_limits: list[Any] = []
+_lock = threading.RLock()
 
 
 @lru_cache(maxsize=1)
@@ -22,26 +20,17 @@ def _controller() -> Any:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let BLAS use one thread inside; may be entered by several threads at once.
+    """Let BLAS use one thread inside.
 
     With more threads sums are split in another way, so the last bits of a suggestion would depend
     on the machine's number of cores; at a few hundred observations one thread is faster too. The
-    setting is one for the process: the first to enter makes it, the last to leave undoes it.
+    number is one for the whole process, so threads that enter at once wait for each other:
+    whoever sets it undoes it before the next.
 
     Examples
     --------
     >>> with one_thread():
     ...     pass
     """
-    global _inside
-    with _lock:
-        if _inside == 0:
-            _limits.append(_controller().limit(limits=1, user_api="blas"))
-        _inside += 1
-    try:
+    with _lock, _controller().limit(limits=1, user_api="blas"):
         yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if _inside == 0:
-                _limits.pop().restore_original_limits()

@@ -1,0 +1,119 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+from sklearn.gaussian_process.kernels import Matern as Reference
+
+from phsx.models.kernels import Additive, Matern, Sum, length_scale_prior, squared_distances
+
+GROUPS = [0, 1, 1, 2]
+KERNELS = {
+    "matern": Matern(GROUPS),
+    "additive": Additive(GROUPS),
+    "sum": Sum(Matern(GROUPS), Additive(GROUPS)),
+}
+
+
+def theta_of(kernel, seed=0):
+    return np.random.default_rng(seed).normal(-0.5, 0.4, kernel.size)
+
+
+@pytest.fixture(params=KERNELS)
+def kernel(request):
+    return KERNELS[request.param]
+
+
+def test_matern_is_scikit_learns():
+    rng = np.random.default_rng(0)
+    a, b = rng.random((7, 3)), rng.random((5, 3))
+    scales = np.array([0.2, 0.7, 3.0])
+    ours = Matern([0, 1, 2]).matrix(np.append(np.log(scales), np.log(2.5)), a, b)
+    assert np.allclose(ours, 2.5 * Reference(scales, nu=2.5)(a, b), rtol=1e-12)
+
+
+def test_features_of_a_group_share_a_length_scale():
+    scales = np.array([0.2, 0.7, 0.7, 3.0])
+    rng = np.random.default_rng(1)
+    a, b = rng.random((7, 4)), rng.random((5, 4))
+    ours = Matern(GROUPS).matrix(np.log([0.2, 0.7, 3.0, 1.0]), a, b)
+    assert np.allclose(ours, Reference(scales, nu=2.5)(a, b), rtol=1e-12)
+
+
+def test_additive_is_a_sum_over_groups():
+    rng = np.random.default_rng(2)
+    a, b = rng.random((7, 4)), rng.random((5, 4))
+    ours = Additive(GROUPS).matrix(np.log([0.2, 0.7, 3.0, 1.0, 2.0, 0.5]), a, b)
+    parts = [
+        1.0 * Reference(0.2, nu=2.5)(a[:, :1], b[:, :1]),
+        2.0 * Reference(0.7, nu=2.5)(a[:, 1:3], b[:, 1:3]),
+        0.5 * Reference(3.0, nu=2.5)(a[:, 3:], b[:, 3:]),
+    ]
+    assert np.allclose(ours, sum(parts), rtol=1e-12)
+
+
+def test_gradient_by_parameters(kernel):
+    rng = np.random.default_rng(3)
+    x = rng.random((12, 4))
+    weights = rng.normal(size=(12, 12))
+    weights += weights.T
+    theta = theta_of(kernel)
+    _, pullback = kernel.forward(theta, x)
+    numeric = approx_fprime(theta, lambda t: np.vdot(weights, kernel.matrix(t, x, x)), 1e-7)
+    assert np.allclose(pullback(weights), numeric, atol=1e-4)
+
+
+def test_forward_is_the_matrix(kernel):
+    x = np.random.default_rng(4).random((6, 4))
+    theta = theta_of(kernel)
+    covariance, _ = kernel.forward(theta, x)
+    assert np.array_equal(covariance, kernel.matrix(theta, x, x))
+    assert np.allclose(np.diag(covariance), kernel.variance(theta))
+
+
+def test_gradient_by_inputs(kernel):
+    rng = np.random.default_rng(5)
+    a, b = rng.random((3, 4)), rng.random((9, 4))
+    weights = [rng.normal(size=(3, 9)), rng.normal(size=(1, 9))]
+    theta = theta_of(kernel)
+    gradients = kernel.input_gradient(theta, a, b, weights)
+    for weight, gradient in zip(weights, gradients, strict=True):
+        numeric = approx_fprime(
+            a.ravel(),
+            lambda flat, w=weight: (w * kernel.matrix(theta, flat.reshape(3, 4), b)).sum(),
+            1e-7,
+        )
+        assert np.allclose(gradient.ravel(), numeric, atol=1e-5)
+
+
+def test_gradient_by_inputs_is_finite_on_top_of_data(kernel):
+    x = np.random.default_rng(6).random((4, 4))
+    (gradient,) = kernel.input_gradient(theta_of(kernel), x, x, [np.ones((4, 4))])
+    assert np.isfinite(gradient).all()
+
+
+def test_names_cover_the_parameters(kernel):
+    assert sum(length for _, length in kernel.names) == kernel.size
+    assert (kernel.lower < kernel.prior_mean).all()
+    assert (kernel.prior_mean < kernel.upper).all()
+
+
+def test_no_array_of_pairs_times_features():
+    n, features = 200, 40
+    kernel = Matern(range(features))
+    x = np.random.default_rng(7).random((n, features))
+    tracemalloc.start()
+    _, pullback = kernel.forward(np.zeros(kernel.size), x)
+    pullback(np.ones((n, n)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * n * n * 8
+
+
+def test_distances_are_never_negative():
+    x = np.random.default_rng(8).random((50, 6)) * 1e3
+    assert squared_distances(x, x).min() >= 0.0
+
+
+def test_longer_scales_are_expected_in_more_dimensions():
+    assert length_scale_prior(100)[0] == pytest.approx(length_scale_prior(1)[0] + np.log(10))

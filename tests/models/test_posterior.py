@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel
+from sklearn.gaussian_process.kernels import Matern as Reference
+
+from phsx.models.kernels import Additive, Matern, Sum
+from phsx.models.posterior import Posterior, cholesky
+
+KERNEL = Sum(Matern([0, 1, 2]), Additive([0, 1, 2]))
+THETA = np.random.default_rng(0).normal(-0.5, 0.3, KERNEL.size)
+RNG = np.random.default_rng(1)
+X, Y = RNG.random((15, 3)), RNG.normal(size=15)
+NEW = RNG.random((6, 3))
+
+
+@pytest.fixture
+def posterior():
+    return Posterior.of(KERNEL, THETA, 0.01, X, Y)
+
+
+def test_is_scikit_learns():
+    kernel = ConstantKernel(2.0) * Reference([0.3, 0.5, 0.9], nu=2.5)
+    theta = np.log([0.3, 0.5, 0.9, 2.0])
+    ours = Posterior.of(Matern([0, 1, 2]), theta, 0.01, X, Y)
+    theirs = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None)
+    theirs.fit(X, Y - ours.constant)
+    mean, std = theirs.predict(NEW, return_std=True)
+    our_mean, our_variance = ours.predict(NEW)
+    assert np.allclose(our_mean, mean + ours.constant)
+    assert np.allclose(our_variance, std**2)
+
+
+def test_constant_is_by_generalized_least_squares(posterior):
+    covariance = KERNEL.matrix(THETA, X, X) + 0.01 * np.eye(15)
+    inverse = np.linalg.inv(covariance)
+    assert posterior.constant == pytest.approx((inverse @ Y).sum() / inverse.sum())
+
+
+def test_smoothed_is_the_mean_at_the_data(posterior):
+    mean, _ = posterior.predict(X)
+    assert np.allclose(posterior.smoothed(Y), mean)
+
+
+def test_pending_points_leave_the_mean_and_lower_the_variance(posterior):
+    pending = RNG.random((4, 3))
+    extended = posterior.extend(pending[:1]).extend(pending[1:])
+    before, after = posterior.predict(NEW), extended.predict(NEW)
+    assert np.allclose(before[0], after[0])
+    assert (after[1] < before[1]).all()
+    # The believer: as if the values there had been seen, and were what the model expects.
+    points, values = np.vstack([X, pending]), np.append(Y, posterior.predict(pending)[0])
+    believer = Posterior.of(KERNEL, THETA, 0.01, points, values)
+    assert np.allclose(believer.predict(NEW)[1], after[1])
+
+
+def test_no_pending_points(posterior):
+    assert posterior.extend(np.empty((0, 3))) is posterior
+
+
+def test_gradients(posterior):
+    extended = posterior.extend(RNG.random((2, 3)))
+    mean, variance, by_mean, by_variance = extended.gradients(NEW)
+    assert np.array_equal(np.stack([mean, variance]), np.stack(extended.predict(NEW)))
+    for axis in range(3):
+        step = np.zeros(3)
+        step[axis] = 1e-6
+        above, below = extended.predict(NEW + step), extended.predict(NEW - step)
+        assert np.allclose(by_mean[:, axis], (above[0] - below[0]) / 2e-6, atol=1e-6)
+        assert np.allclose(by_variance[:, axis], (above[1] - below[1]) / 2e-6, atol=1e-6)
+
+
+def test_covariance(posterior):
+    joint = posterior.covariance(NEW)
+    assert np.allclose(np.diag(joint), posterior.predict(NEW)[1])
+    # Conditioning on one more point agrees with the joint covariance.
+    after = posterior.extend(NEW[:1]).predict(NEW[1:])[1]
+    assert np.allclose(after, np.diag(joint)[1:] - joint[0, 1:] ** 2 / (joint[0, 0] + 0.01))
+
+
+def test_equal_points():
+    same = np.repeat(X[:3], 20, axis=0)
+    posterior = Posterior.of(KERNEL, THETA, 1e-6, same, np.repeat(Y[:3], 20))
+    mean, variance = posterior.extend(same[:5]).predict(X[:3])
+    assert np.allclose(mean, Y[:3], atol=1e-3)
+    assert (variance > 0.0).all()
+
+
+def test_singular_and_hopeless_matrices():
+    factor = cholesky(np.ones((3, 3)))
+    assert np.allclose(factor @ factor.T, 1.0, atol=1e-3)
+    with pytest.raises(np.linalg.LinAlgError, match="not finite"):
+        cholesky(np.full((2, 2), np.nan))
+    with pytest.raises(np.linalg.LinAlgError, match="not positive"):
+        cholesky(np.array([[1.0, 9.0], [9.0, 1.0]]))

@@ -1,0 +1,105 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from phsx.history import History
+from phsx.models.encoding import Encoding
+from phsx.models.region import Points
+from phsx.models.surrogate import MODELS, Surrogate, fit_models
+from phsx.space import Float, Space
+
+SPACE = Space({"x": Float(0, 1), "y": Float(0, 1)})
+ENCODING = Encoding(SPACE)
+RNG = np.random.default_rng(0)
+
+
+def history(n, failed=(), seed=0):
+    unit = np.random.default_rng(seed).random((n, 2))
+    values = (unit[:, 0] - 0.7) ** 2 + 0.3 * np.sin(5 * unit[:, 1])
+    values[list(failed)] = math.nan
+    return History(np.arange(n), unit, np.ones((n, 2), dtype=bool), values)
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return fit_models(ENCODING, history(25), None, 0)
+
+
+def test_fit_is_json(fit):
+    assert json.loads(json.dumps(fit)) == fit
+    assert fit["observed"] == 25
+    assert set(fit["models"]) == set(MODELS)
+
+
+def test_fit_is_reproducible_and_leaves_failures_out(fit):
+    assert fit_models(ENCODING, history(25), None, 0) == fit
+    data = history(25, failed=[3, 7])
+    assert fit_models(ENCODING, data, None, 0)["observed"] == 23
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("failed", [(), (1, 5)])
+def test_acquisition_and_its_gradient(fit, name, failed):
+    surrogate = Surrogate(ENCODING, history(25, failed), None, fit)
+    acquisition = surrogate.acquisition(name)
+    at = RNG.random((4, 2))
+    values, gradient = acquisition.gradient(at)
+    assert np.allclose(values, acquisition(at))
+    for axis in range(2):
+        step = np.zeros(2)
+        step[axis] = 1e-5
+        numeric = (acquisition(at + step) - acquisition(at - step)) / 2e-5
+        # Where the model is all but certain the values are of the order of -1e6.
+        assert np.allclose(gradient[:, axis], numeric, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_pending_points_repel(fit, name):
+    here = np.array([[0.9, 0.9]])
+    pending = History(np.array([99]), here, np.ones((1, 2), dtype=bool), np.array([math.nan]))
+    alone = Surrogate(ENCODING, history(25), None, fit)
+    given = Surrogate(ENCODING, history(25), pending, fit)
+    added = Surrogate(ENCODING, history(25), None, fit)
+    added.acquisition(name)
+    added.add(Points(here, np.ones((1, 2), dtype=bool)))
+    values = [one.acquisition(name)(here)[0] for one in (alone, given, added)]
+    assert values[1] < values[0] - 1.0
+    assert values[2] == pytest.approx(values[1])
+    # What is believed of a pending point must not become the value to beat.
+    assert given.acquisition(name).best == alone.acquisition(name).best
+
+
+def test_failures_repel(fit):
+    data = history(25, failed=[4])
+    here = data.unit[4:5]
+    whole = Surrogate(ENCODING, history(25), None, fit).acquisition("plain")
+    part = data.select(np.isfinite(data.values))
+    without = Surrogate(ENCODING, part, None, fit).acquisition("plain")
+    failed = Surrogate(ENCODING, data, None, fit).acquisition("plain")
+    assert failed(here)[0] < without(here)[0] - 1.0
+    assert failed.best == pytest.approx(whole.best, abs=0.5)
+
+
+def test_incumbents_are_the_best_first(fit):
+    data = history(25)
+    found = Surrogate(ENCODING, data, None, fit).incumbents("plain", 3)
+    order = np.argsort(data.values)
+    assert np.allclose(found.unit, data.unit[order[:3]])
+
+
+def test_many_observations_are_thinned(fit):
+    surrogate = Surrogate(ENCODING, history(1500), None, fit)
+    assert len(surrogate.data) == 1000
+    best = history(1500).values.min()
+    assert surrogate.data.values.min() == best
+
+
+def test_sample_is_from_the_posterior(fit):
+    acquisition = Surrogate(ENCODING, history(25), None, fit).acquisition("plain")
+    at = RNG.random((5, 2))
+    mean, variance = acquisition.posterior.predict(at)
+    drawn = np.array([acquisition.sample(at, np.random.default_rng(i)) for i in range(400)])
+    assert np.allclose(drawn.mean(axis=0), mean, atol=4 * np.sqrt(variance.max() / 400))
+    assert np.allclose(drawn.var(axis=0), variance, rtol=0.35)

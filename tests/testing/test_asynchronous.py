@@ -1,0 +1,83 @@
+import math
+
+import pytest
+
+from phsx.space import Float, Space
+from phsx.strategies import Bayesian, Random
+from phsx.strategies.base import Proposal, Strategy
+from phsx.testing.asynchronous import search
+from phsx.testing.functions import branin
+
+
+class Watching(Strategy):
+    """Counts on how many running trials each suggestion was made."""
+
+    kind = "watching"
+
+    def propose(self, request):
+        return Proposal({"x": request.rng().random()}, request.position + 1)
+
+    def options(self):
+        return {}
+
+
+SPACE = Space({"x": Float(0, 1)})
+
+
+def test_every_trial_once_in_the_order_of_finishing():
+    found = search(lambda x: x, SPACE, Watching(), 30, workers=4, seed=1)
+    trials = [one.trial for one in found]
+    assert sorted(trials) == list(range(30))
+    assert trials != sorted(trials)
+    # No more than the workers are ahead of the oldest that is running.
+    for place, trial in enumerate(trials):
+        assert trial < place + 4
+
+
+def test_one_worker_goes_in_order():
+    found = search(lambda x: x, SPACE, Watching(), 8, seed=1)
+    assert [one.trial for one in found] == list(range(8))
+    assert all(one.value == one.params["x"] for one in found)
+
+
+def test_seed_decides_everything():
+    runs = [search(branin, branin.space, Bayesian(16), 16, workers=3, seed=5) for _ in range(2)]
+    assert runs[0] == runs[1]
+    other = search(branin, branin.space, Bayesian(16), 16, workers=3, seed=6)
+    assert other != runs[0]
+
+
+def test_failures_are_nan():
+    def fails(x):
+        if x < 0.3:
+            raise ValueError("too small")
+        return math.inf if x > 0.9 else x
+
+    found = search(fails, SPACE, Random(), 40, workers=2)
+    assert any(math.isnan(one.value) for one in found if one.params["x"] < 0.3)
+    assert all(math.isnan(one.value) == (not 0.3 <= one.params["x"] <= 0.9) for one in found)
+
+
+def test_maximize_is_the_mirror_image():
+    down = search(branin, branin.space, Bayesian(18), 18, workers=2, seed=3)
+    up = search(
+        lambda x, y: -branin(x=x, y=y),
+        branin.space,
+        Bayesian(18),
+        18,
+        workers=2,
+        seed=3,
+        maximize=True,
+    )
+    assert [one.params for one in up] == [one.params for one in down]
+
+
+def test_invalid_proposals_are_an_error():
+    space = Space({"x": Float(0, 1), "y": Float(0, 1)}, ["x + y < 1e-9"])
+
+    class Wrong(Watching):
+        def propose(self, request):
+            return Proposal({"x": 1.0, "y": 1.0})
+
+    with pytest.raises(ValueError, match="invalid point"):
+        search(lambda x, y: x, space, Wrong(), 2)
