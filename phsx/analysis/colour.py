@@ -12,17 +12,19 @@ from matplotlib.colors import Colormap, ListedColormap
 from phsx.analysis.magnitude import Magnitude
 from phsx.analysis.words import shorten, tick_labels
 
-#: The best trial; a hue that viridis does not have.
-BEST = "#EE3377"
-#: Trials that failed.
-FAILED = "#CC3311"
-#: Where a failed trial is only a remark at the edge.
+#: The best trial: bright and warm, as viridis is neither at its good, dark end, and bright to
+#: those too who see no red or no green.
+BEST = "#FF6A13"
+#: Crosses for trials that failed, lines of such trials, and bars.
+CROSS = "#222222"
 FAINT = "0.55"
+FAILED = "#CC3311"
+#: Bars of evaluations by turns, of such that still run, and of suggestions.
 EVALUATION = ("#3F8FCF", "#7DB8E3")
 RUNNING = "#CFE3F3"
 SUGGESTION = "#1B2A41"
-#: Strategies, in the order of their appearance (the muted scheme of Paul Tol).
-STRATEGIES = ("#4477AA", "#DDAA33", "#228833", "#AA3377", "#66CCEE", "#777777")
+#: Strategies, in the order of their appearance: cool and neutral, the warm end is for the best.
+STRATEGIES = ("#4477AA", "#44AA99", "#AA4499", "#777777", "#88CCEE", "#117733")
 
 
 def colours(maximize: bool) -> Colormap:

@@ -194,7 +194,7 @@ def _draw_failed(ax: Axes, trials: Trials) -> list[Any]:
         transform=ax.get_xaxis_transform(),
         s=22,
         marker="x",
-        color=colour.FAILED,
+        color=colour.CROSS,
         linewidths=1.0,
         clip_on=False,
         zorder=6,

@@ -169,7 +169,7 @@ def _draw_failed(ax: Axes, plane: Plane, trials: Trials) -> list[Any]:
         *plane.at(rows),
         s=20,
         marker="x",
-        color=colour.FAILED,
+        color=colour.CROSS,
         linewidths=0.9,
         zorder=2.5,
         path_effects=[patheffects.withStroke(linewidth=2.2, foreground="white")],
