@@ -73,6 +73,13 @@ def _publish_without_links(path: Path, data: bytes, descriptor: int) -> None:
         os.close(created)
 
 
+def remove_leftovers(directory: Path, nonce: str) -> None:
+    """Remove the temporary files of a process that died in the middle of `publish`."""
+    for temporary in directory.glob(f".*.{nonce}.tmp"):
+        with suppress(OSError):
+            temporary.unlink()
+
+
 def write_all(descriptor: int, data: bytes) -> None:
     """Write all of `data` or raise OSError. A short write is a full disk, and not continued."""
     written = os.write(descriptor, data)

@@ -6,15 +6,14 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from phsx._version import __version__
 from phsx.exceptions import LeaseError
-from phsx.journal.files import publish, sync_directory
+from phsx.journal.files import publish, remove_leftovers, sync_directory
 from phsx.journal.format import SCHEMA, Record, encode, plain
-from phsx.journal.lease import Lease, lease_path, parse_lease, read_lease
+from phsx.journal.lease import Lease, parse_lease, read_lease
 from phsx.journal.owner import LIVE, Owner
 from phsx.journal.reader import Follower
 from phsx.journal.segments import Position, segment_numbers, segment_path
@@ -144,8 +143,7 @@ class Opening:
             return None
         lease = Lease(self._directory, self._owner, self._interval, replace=True)
         if dead is not None:
-            with suppress(OSError):
-                _temporary(self._directory, dead).unlink(missing_ok=True)
+            remove_leftovers(self._directory, dead.nonce)
         notice = self._notice(number, "was being written by", dead)
         return Opened(lease, end, fresh=True, notice=notice)
 
@@ -254,8 +252,3 @@ class Opening:
 def open_fields(owner: Owner) -> Record:
     """Return the fields of an "open" record."""
     return {"schema": SCHEMA, "phsx": __version__, "owner": owner.to_dict()}
-
-
-def _temporary(directory: Path, owner: Owner) -> Path:
-    path = lease_path(directory)
-    return path.with_name(f".{path.name}.{owner.nonce}.tmp")

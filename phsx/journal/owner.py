@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 import time
@@ -67,7 +68,7 @@ class Owner:
             return None
         if start is not None and type(start) is not int:
             return None
-        if fields["pid"] <= 0:
+        if fields["pid"] <= 0 or not re.fullmatch("[0-9a-f]{16}", fields["nonce"]):
             return None
         return cls(start=start, **{name: fields[name] for name in _TYPES})
 

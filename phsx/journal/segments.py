@@ -151,7 +151,8 @@ def _check_schema(path: Path, record: Record) -> None:
 
 def _previous(record: Record, number: int) -> Position | None:
     """Return where the segment of this first record goes on from; None where that is nonsense."""
-    if record.get("type") != "open" or record.get("schema") != SCHEMA:
+    schema = record.get("schema")
+    if record.get("type") != "open" or type(schema) is not int or not 1 <= schema <= SCHEMA:
         return None
     if number == 1:
         return Position()

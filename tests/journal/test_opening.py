@@ -6,11 +6,14 @@ import random
 import signal
 import subprocess
 import threading
+from types import SimpleNamespace
 
 import pytest
 
-from phsx.exceptions import DirectoryError, LeaseError, RecoveryWarning
+from phsx.exceptions import DirectoryError, JournalError, LeaseError, RecoveryWarning
 from phsx.journal import Journal, holder, read
+from phsx.journal.opening import Opening
+from phsx.journal.owner import _start
 from phsx.journal.segments import segment_numbers, segment_path
 
 WRITER = """
@@ -83,6 +86,26 @@ warnings.simplefilter("ignore")
 with Journal.open(sys.argv[1], command="half way") as journal:
     journal.append("a")
 print("closed")
+"""
+
+OVERTAKEN = """
+import sys
+from phsx.exceptions import LeaseError
+from phsx.journal import Journal
+from phsx.journal.opening import Opening
+
+create = Opening._create_segment
+
+def wait(*args):
+    print("about to create", flush=True)
+    sys.stdin.readline()
+    return create(*args)
+
+Opening._create_segment = wait
+try:
+    Journal.open(sys.argv[1])
+except LeaseError as error:
+    print(error, flush=True)
 """
 
 
@@ -296,6 +319,94 @@ def test_a_taker_that_has_its_segment_but_not_yet_its_lease(
             Journal.open(tmp_path).close()
         assert types(tmp_path) == ["open", "open", "close"]
         assert segment_numbers(tmp_path) == [1, 2]
+
+
+def test_a_taker_that_is_overtaken_before_it_has_its_segment(
+    tmp_path, leave_lease, dead_pid, spawn
+):
+    """It decided long ago which number it wants, so it cannot take the next one."""
+    leave_lease(tmp_path, pid=dead_pid)
+    child = spawn(OVERTAKEN, tmp_path)
+    assert child.hear() == "about to create"
+    with pytest.warns(RecoveryWarning):
+        journal = Journal.open(tmp_path)
+    child.tell("go")
+    assert f"process {os.getpid()} on host" in child.hear()
+    journal.append("a")
+    journal.close()
+    assert types(tmp_path) == ["open", "a", "close"]
+
+
+def test_a_lease_that_changes_at_the_last_moment(tmp_path, leave_lease, dead_pid, monkeypatch):
+    leave_lease(tmp_path, pid=dead_pid)
+    drain = Opening._drain
+
+    def change(opening):
+        monkeypatch.setattr(Opening, "_drain", drain)
+        leave_lease(tmp_path, pid=os.getppid(), start=_start(os.getppid()))
+
+    monkeypatch.setattr(Opening, "_drain", change)
+    with pytest.raises(LeaseError, match=f"process {os.getppid()} on host"):
+        Journal.open(tmp_path)
+    assert segment_numbers(tmp_path) == []
+
+
+def test_a_file_system_that_hangs_proves_nobody_dead(tmp_path, leave_lease, monkeypatch):
+    """Every look comes 100 s after the one before: it takes many of them all the same."""
+    leave_lease(tmp_path, pid=17, host="far-away")
+    looks = []
+    clock = SimpleNamespace(monotonic=lambda: 100.0 * len(looks), sleep=looks.append)
+    monkeypatch.setattr("phsx.journal.opening.time", clock)
+    with pytest.warns(RecoveryWarning):
+        Journal.open(tmp_path).close()
+    assert len(looks) >= 100
+
+
+def test_what_a_dead_owner_was_writing_is_cleared_away(tmp_path, leave_lease, dead_pid):
+    owner = leave_lease(tmp_path, pid=dead_pid)
+    mine = f".journal.jsonl.{owner.nonce}.tmp"
+    other = ".journal.jsonl.0123456789abcdef.tmp"
+    for name in (mine, other):
+        (tmp_path / name).touch()
+    with pytest.warns(RecoveryWarning):
+        Journal.open(tmp_path).close()
+    assert sorted(os.listdir(tmp_path)) == [other, "journal.jsonl"]
+
+
+def test_a_closed_journal_with_a_torn_tail_gets_a_new_segment(tmp_path):
+    Journal.open(tmp_path).close()
+    with (tmp_path / "journal.jsonl").open("ab") as file:
+        file.write(b'{"seq":3')
+    with pytest.warns(RecoveryWarning, match="cut off after 8 bytes"):
+        Journal.open(tmp_path).close()
+    assert types(tmp_path) == ["open", "close", "open", "close"]
+
+
+def test_a_newer_schema_begins_in_a_segment_of_its_own(tmp_path, monkeypatch):
+    Journal.open(tmp_path).close()
+    for module in ("format", "segments", "opening"):
+        monkeypatch.setattr(f"phsx.journal.{module}.SCHEMA", 2)
+    for _ in range(2):
+        Journal.open(tmp_path).close()  # no warning
+    schemas = [r["schema"] for r in read(tmp_path).records if r["type"] == "open"]
+    assert schemas == [1, 2, 2]
+    assert segment_numbers(tmp_path) == [1, 2]
+    monkeypatch.undo()
+    with pytest.raises(JournalError, match="in version 2 of the journal's schema"):
+        read(tmp_path)
+
+
+def test_the_name_of_a_new_segment_is_on_the_disk_before_it_is_used(tmp_path, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def record(descriptor):
+        fsync(descriptor)
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+
+    monkeypatch.setattr(os, "fsync", record)
+    with Journal.open(tmp_path):
+        assert synced[-1] == str(tmp_path)
+        assert ".journal.jsonl." in synced[-2]
 
 
 @pytest.mark.parametrize("kind", ["dead", "far", "none"])

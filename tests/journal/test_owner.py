@@ -60,7 +60,18 @@ def test_of_other_machines_nothing_is_known(here, field):
 
 @pytest.mark.parametrize(
     "fields",
-    [None, [], "x", {}, {"pid": "1"}, {"pid": -1}, {"pid": True}, {"start": "1"}, {"since": None}],
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"pid": "1"},
+        {"pid": -1},
+        {"pid": True},
+        {"start": "1"},
+        {"since": None},
+        {"nonce": "*"},
+    ],
 )
 def test_nonsense_describes_nobody(here, fields):
     if isinstance(fields, dict) and fields:
