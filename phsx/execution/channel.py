@@ -50,7 +50,7 @@ class Channel:
         """
         try:
             chunk = os.read(self.descriptor, _CHUNK)
-        except ConnectionResetError:
+        except ConnectionResetError:  # and has not read all that was sent to it
             chunk = b""
         if not chunk:
             raise EOFError

@@ -32,15 +32,13 @@ from phsx.targets.calling import BoundTarget
 _PR_SET_PDEATHSIG = 1
 
 
-def main(control: int, parcel: int, parent: int, sources: str | None) -> None:
+def main(files: tuple[int, int, int], parent: int, sources: str | None) -> None:
     """Run trials until told to end.
 
     Parameters
     ----------
-    control : int
-        Descriptor of this end of the channel.
-    parcel : int
-        Descriptor of the file with the package, see `phsx.execution.parcel`.
+    files : tuple of int
+        Inherited descriptors, see `phsx.execution.spawner.Files`.
     parent : int
         The worker's process id.
     sources : str or None
@@ -48,26 +46,36 @@ def main(control: int, parcel: int, parent: int, sources: str | None) -> None:
     """
     _die_with_parent(parent)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a worker may ignore it, which is inherited
-    Runner(Channel(control), parcel, sources).serve()
+    for descriptor in files:
+        os.set_inheritable(descriptor, False)
+    control, parcel, begun = files
+    Runner(Channel(control), begun).serve(parcel, sources)
 
 
 class Runner:
-    """Runs the trials: the child's side of the channel."""
+    """Runs the trials: the child's side of the channel.
 
-    def __init__(self, channel: Channel, parcel: int, sources: str | None) -> None:
+    Parameters
+    ----------
+    channel : Channel
+        To the worker.
+    begun : int
+        Descriptor of the file that counts the jobs begun, which tells a worker whose child died
+        whether the trial had a part in it.
+    """
+
+    def __init__(self, channel: Channel, begun: int) -> None:
         self.channel = channel
-        self.parcel = parcel
-        self.sources = sources
+        self.begun = begun
+        self.count = 0
         self.pid = os.getpid()
         self.jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self.stop = threading.Event()
         self.current: int | None = None
-        self.cwd = os.getcwd()  # noqa: PTH109
+        self.cwd = _working_directory()
 
-    def serve(self) -> None:
-        """Load the target, then run one job after the other."""
-        for descriptor in (self.channel.descriptor, self.parcel):
-            os.set_inheritable(descriptor, False)
+    def serve(self, parcel: int, sources: str | None) -> None:
+        """Load the target from the file `parcel`, then run one job after the other."""
         # A copy of this process must not keep the channel open, nor speak on it.
         os.register_at_fork(after_in_child=self.channel.drop)
         threading.Thread(target=self._listen, name="phsx-control", daemon=True).start()
@@ -75,12 +83,15 @@ class Runner:
         output = Output()
         loaded: BoundTarget | BaseException
         try:
-            loaded = read_parcel(self.parcel, self.sources)
-            os.close(self.parcel)
+            loaded = read_parcel(parcel, sources)
+            os.close(parcel)
             _furnish_main(loaded)
         except BaseException as error:
             loaded = error
+        self.channel.send(("ready", None))
         while (job := self.jobs.get()) is not None:
+            self.count += 1
+            os.pwrite(self.begun, self.count.to_bytes(8, "little"), 0)
             outcome = self._run(loaded, job, output)
             if os.getpid() != self.pid:  # a target that forked and returned twice
                 os._exit(0)
@@ -98,7 +109,6 @@ class Runner:
             return Outcome(job.trial, job.attempt, "failed", error=text)
         handle = make_handle(job, Path(job.directory), self._report, self.stop)
         try:
-            self.channel.send(("started", job.trial))
             return call_target(loaded, job, handle)
         finally:
             self.current = None
@@ -135,6 +145,13 @@ class Runner:
         if os.getpgrp() == self.pid:
             os.killpg(self.pid, signal.SIGKILL)
         os._exit(1)
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:  # the worker's was removed
+        return "/"
 
 
 def _furnish_main(bound: BoundTarget) -> None:

@@ -14,8 +14,9 @@ from typing import Literal
 from phsx.execution.channel import Channel
 from phsx.execution.evaluation import Job, Outcome, State, host_name
 from phsx.execution.handle import Notify
+from phsx.execution.memory import memory_file
 from phsx.execution.output import FILES, tail
-from phsx.execution.spawner import Spawner
+from phsx.execution.spawner import Files, Spawner
 
 #: Seconds between SIGTERM and SIGKILL, for targets that save something when they are ended.
 GRACE = 0.5
@@ -63,18 +64,23 @@ class Child:
     ) -> None:
         self.cores = cores
         self._spawner = spawner
+        self._begun = memory_file("phsx-begun")
         ours, theirs = socket.socketpair()
         with theirs:
             self._channel = Channel(ours.detach())
+            files = Files(theirs.fileno(), parcel, self._begun.fileno())
             try:
-                self._process = spawner.start(theirs.fileno(), parcel, sources, cwd, cores)
+                self._process = spawner.start(files, sources, cwd, cores)
             except BaseException:
                 self._channel.close()
+                self._begun.close()
                 raise
         self.pid = self._process.pid
         self._death = _open_process(self.pid)
         self._lock = threading.Lock()
         self._cause: State | None = None
+        self._ready = False
+        self._sent = 0
         self._started = 0.0
         self.ended = False
         self.epitaph = ""
@@ -85,15 +91,16 @@ class Child:
         Returns
         -------
         Outcome or None
-            None: the process was dead before the trial started, another one may run it.
+            None: the process was dead before the trial could start, another one may run it.
             The process has ended wherever `ended` is true afterwards.
         """
-        self._started = 0.0
+        self._started = time.time()
+        self._sent += 1
         try:
             self._channel.send(("run", job))
         except OSError:
             return self._bury(job)
-        limit = None if job.timeout is None else time.monotonic() + max(job.timeout, LOAD_LIMIT)
+        limit = self._limit(job)
         while True:
             event = self._wait(limit)
             if event == "timeout":
@@ -108,14 +115,21 @@ class Child:
                 self._await_death(FAREWELL)
                 return self._bury(job)
             for kind, content in messages:
-                if kind == "done" and content.trial == job.trial:
+                if kind == "done":
                     return self._done(content)
-                if kind == "started":
-                    self._started = time.time()
-                    if job.timeout is not None:
-                        limit = time.monotonic() + job.timeout
-                elif kind == "report" and notify is not None and content.trial == job.trial:
+                if kind == "report" and notify is not None and content.trial == job.trial:
                     notify(content)
+                elif kind == "ready":
+                    self._ready = True
+                    self._started = time.time()
+                    limit = self._limit(job)
+
+    def _limit(self, job: Job) -> float | None:
+        """Return the moment, in monotonic time, at which the job has taken too long."""
+        if job.timeout is None:
+            return None
+        patience = job.timeout if self._ready else max(job.timeout, LOAD_LIMIT)
+        return time.monotonic() + patience
 
     def stop(self, trial: int) -> None:
         """Let `trial.should_stop()` be true from now on."""
@@ -204,6 +218,7 @@ class Child:
                 self._process.wait()
                 self.ended = True
                 self._channel.close()
+                self._begun.close()
                 if self._death is not None:
                     os.close(self._death)
                 self._spawner.guard.remove("group", str(self.pid))
@@ -211,12 +226,12 @@ class Child:
 
     def _bury(self, job: Job) -> Outcome | None:
         """Make an outcome of a death, or None where the trial had not started."""
-        status = self._reap()
-        self.epitaph = _death_text(status)
-        if self._cause is None and not self._started:
+        begun = int.from_bytes(os.pread(self._begun.fileno(), 8, 0), "little") == self._sent
+        self.epitaph = _death_text(self._reap())
+        if self._cause is None and not begun:
             return None
         if self._cause == "timed_out":
-            doing = "trial" if self._started else "loading of the target"
+            doing = "trial" if begun else "loading of the target"
             text = f"the {doing} took longer than timeout={job.timeout:g} s and was ended"
         elif self._cause is not None:
             text = "the trial was ended on request"
@@ -238,7 +253,7 @@ class Child:
             state,
             error=error,
             traceback=traceback,
-            started=self._started or now,
+            started=self._started,
             ended=now,
             host=host_name(),
             pid=self.pid,

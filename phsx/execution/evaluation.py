@@ -45,7 +45,7 @@ class Job:
     seed : int
         The trial's seed.
     timeout : float or None
-        Seconds after which the trial's process is ended.
+        Seconds that the call of the target may take; then the trial's process is ended.
     cores : int or None
         Threads that numerical libraries may use. None: as the worker's environment says.
     objective : str or None

@@ -44,6 +44,9 @@ class Output:
                 if attempt > 1 or os.fstat(file).st_size:
                     os.write(file, _separator(attempt))
                 os.dup2(file, descriptor)
+        except OSError:
+            self.end()
+            raise
         finally:
             for file in opened.values():
                 os.close(file)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import mmap
-import os
 import pickle
 import struct
 from dataclasses import replace
 from typing import BinaryIO
 
+from phsx.execution.memory import memory_file
 from phsx.targets.calling import BoundTarget
 from phsx.targets.package import Package, load_payload
 
@@ -21,17 +21,12 @@ def write_parcel(package: Package) -> BinaryIO:
     It holds the length of a header, the header (the package without its payload, pickled), and
     the payload.
     """
-    if hasattr(os, "memfd_create"):
-        file: BinaryIO = open(os.memfd_create("phsx-package"), "w+b")  # noqa: SIM115, PTH123
-    else:
-        import tempfile  # heavy, and a child has no use for it
-
-        file = tempfile.TemporaryFile("w+b")  # noqa: SIM115
+    file = memory_file("phsx-package")
     header = pickle.dumps(replace(package, payload=b""), protocol=5)
-    file.write(_LENGTH.pack(len(header)))
-    file.write(header)
-    file.write(package.payload)
-    file.flush()
+    for part in (_LENGTH.pack(len(header)), header, package.payload):
+        left = memoryview(part)
+        while left:  # the system writes at most 2 GB at once
+            left = left[file.write(left) :]
     return file
 
 

@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from phsx.execution.guard import Guard
 
@@ -19,7 +20,7 @@ _ROOT = str(Path(__file__).resolve().parent.parent.parent)
 # The first entry of sys.path would be the working directory, which imports must not depend on.
 _BOOT = (
     "import sys; sys.path.pop(0); root = {root!r}; root in sys.path or sys.path.append(root); "
-    "from phsx.execution.child import main; main({control}, {parcel}, {parent}, {sources!r})"
+    "from phsx.execution.child import main; main({files!r}, {parent}, {sources!r})"
 )
 
 _THREADS = (
@@ -33,10 +34,27 @@ _THREADS = (
 )
 
 
-@dataclass(frozen=True)
-class _Request:
+class Files(NamedTuple):
+    """Descriptors that a child inherits.
+
+    Attributes
+    ----------
+    control : int
+        Its end of the channel.
+    parcel : int
+        The file with the package.
+    begun : int
+        A file that holds how many jobs it has begun, to be read when it is dead.
+    """
+
     control: int
     parcel: int
+    begun: int
+
+
+@dataclass(frozen=True)
+class _Request:
+    files: Files
     sources: str | None
     cwd: str | None
     cores: int | None
@@ -57,9 +75,9 @@ class Spawner:
         self._thread.start()
 
     def start(
-        self, control: int, parcel: int, sources: str | None, cwd: str | None, cores: int | None
+        self, files: Files, sources: str | None, cwd: str | None, cores: int | None
     ) -> subprocess.Popen[bytes]:
-        """Start a child that inherits the descriptors `control` and `parcel`.
+        """Start a child that inherits `files`, and return its process.
 
         Raises
         ------
@@ -67,7 +85,7 @@ class Spawner:
             The system has no room for another process.
         """
         answer: Future[subprocess.Popen[bytes]] = Future()
-        self._requests.put(_Request(control, parcel, sources, cwd, cores, answer))
+        self._requests.put(_Request(files, sources, cwd, cores, answer))
         return answer.result()
 
     def close(self) -> None:
@@ -90,15 +108,14 @@ class Spawner:
 def _popen(request: _Request) -> subprocess.Popen[bytes]:
     boot = _BOOT.format(
         root=_ROOT,
-        control=request.control,
-        parcel=request.parcel,
+        files=tuple(request.files),
         parent=os.getpid(),
         sources=request.sources,
     )
     return subprocess.Popen(
         [sys.executable, "-c", boot],
         stdin=subprocess.DEVNULL,
-        pass_fds=(request.control, request.parcel),
+        pass_fds=request.files,
         cwd=request.cwd,
         env=_environment(request.cores),
         start_new_session=True,

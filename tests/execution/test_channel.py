@@ -62,6 +62,14 @@ def test_the_other_end_is_gone(ends):
         right.send("x")
 
 
+def test_the_other_end_is_gone_and_has_not_read_everything(ends):
+    left, right = ends
+    left.send("unread")
+    right.close()
+    with pytest.raises(EOFError):
+        left.receive()
+
+
 def test_this_end_is_closed(ends):
     left, _ = ends
     left.close()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -15,6 +18,8 @@ import pytest
 
 from phsx.execution import installation, worker
 from phsx.execution.evaluation import Job
+
+ROOT = str(Path(worker.__file__).parents[2])
 
 
 def wait_for(condition, seconds=10.0):
@@ -29,6 +34,19 @@ def gone(pid):
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def run_script(directory, text, *arguments):
+    """Run a script in a process of its own to its end."""
+    (directory / "script.py").write_text(text)
+    return subprocess.run(
+        [sys.executable, "script.py", *arguments],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": ROOT},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
 
 
 class TestResults:
@@ -55,6 +73,13 @@ class TestResults:
         run = install(target)
         pids = {run.evaluate(trial).extras["pid"] for trial in range(5)}
         assert len(pids) == 1
+
+    def test_child_outlives_the_thread_that_asked_for_it(self, install):
+        run = install(lambda x: x)
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(run.evaluate, 0).result(10)
+        time.sleep(0.01)
+        assert run.evaluate(1).pid == first.pid
 
     def test_unknown_run_is_said_not_raised(self, tmp_path):
         outcome = worker.evaluate(Job("nobody", 1, {"x": 1}, str(tmp_path / "e/trials/1")))
@@ -230,6 +255,14 @@ class TestOutput:
         outcome = run.evaluate(directory=str(tmp_path / "elsewhere" / "trials" / "000000"))
         assert (outcome.state, outcome.stdout) == ("crashed", "last words\n")
 
+    def test_a_disk_that_takes_no_output(self, install):
+        run = install(lambda x: x)
+        directory = run.directory(0)
+        (directory / "stderr.txt").mkdir(parents=True)
+        outcome = run.evaluate(0)
+        assert outcome.state == "failed" and "output cannot be written" in outcome.error
+        assert run.evaluate(1).state == "completed"
+
 
 class TestEnvironment:
     def test_threads_follow_the_cores_of_the_trial(self, install, monkeypatch):
@@ -255,6 +288,11 @@ class TestEnvironment:
         run = install(target)
         assert [run.evaluate(i).extras["here"] for i in range(2)] == [str(cwd), str(cwd)]
 
+    def test_working_directory_that_does_not_exist_there(self, install):
+        run = install(lambda x: {"value": x, "here": os.getcwd()})
+        worker.install(run.name, replace(run.package, cwd="/no/such/place", digest="other"))
+        assert run.evaluate().extras["here"] == os.getcwd()
+
     def test_standard_input_is_empty(self, install):
         assert "EOFError" in install(lambda x: input()).evaluate().error
 
@@ -273,39 +311,57 @@ class TestEnvironment:
         assert not any("of the worker" in file for file in files)
         assert sum(file.startswith("socket:") for file in files) == 1
 
+    def test_copies_of_the_worker_leave_its_children_alone(self, tmp_path):
+        done = run_script(
+            tmp_path,
+            """
+import os, sys
+from phsx.execution import worker
+from phsx.execution.evaluation import Job
+from phsx.targets.packing import pack
+os.mkdir("trials")
+worker.install("run", pack(lambda x: x, ["x"]))
+job = Job("run", 0, {"x": 1.0}, os.path.abspath("trials/0"))
+first = worker.evaluate(job)
+if os.fork() == 0:
+    print(worker.evaluate(job).state, flush=True)
+    sys.exit(0)             # with exit handlers
+os.wait()
+print(worker.evaluate(job).pid == first.pid)
+""",
+        )
+        assert done.stdout == "not_installed\nTrue\n", done.stderr
+
     def test_pools_of_the_target_find_its_functions(self, tmp_path):
         """As in a script, where they are in `__main__`, which in a child is another one."""
-        (tmp_path / "script.py").write_text(
-            "import multiprocessing, sys\n"
-            "from dataclasses import dataclass\n"
-            "from phsx.execution import worker\n"
-            "from phsx.execution.evaluation import Job\n"
-            "from phsx.targets.packing import pack\n"
-            "@dataclass\n"
-            "class Point:\n"
-            "    x: float\n"
-            "SCALE = 10\n"
-            "def part(point):\n"
-            "    return point.x * SCALE\n"
-            "def target(x):\n"
-            "    with multiprocessing.get_context('fork').Pool(2) as pool:\n"
-            "        return sum(pool.map(part, [Point(x), Point(2 * x)]))\n"
-            "if __name__ == '__main__':\n"
-            "    worker.install('run', pack(target, ['x']))\n"
-            "    job = Job('run', 0, {'x': 1.0}, sys.argv[1] + '/trials/0')\n"
-            "    outcome = worker.evaluate(job)\n"
-            "    print(outcome.value, outcome.traceback)\n"
-        )
-        import subprocess
+        done = run_script(
+            tmp_path,
+            """
+import multiprocessing
+from dataclasses import dataclass
+from pathlib import Path
+from phsx.execution import worker
+from phsx.execution.evaluation import Job
+from phsx.targets.packing import pack
 
-        root = str(Path(worker.__file__).parents[2])
-        done = subprocess.run(
-            [sys.executable, "script.py", str(tmp_path)],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": root},
-            capture_output=True,
-            text=True,
-            timeout=30,
+@dataclass
+class Point:
+    x: float
+
+SCALE = 10
+
+def part(point):
+    return point.x * SCALE
+
+def target(x):
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        return sum(pool.map(part, [Point(x), Point(2 * x)]))
+
+if __name__ == "__main__":
+    worker.install("run", pack(target, ["x"]))
+    outcome = worker.evaluate(Job("run", 0, {"x": 1.0}, str(Path("trials/0").absolute())))
+    print(outcome.value, outcome.traceback)
+""",
         )
         assert done.stdout == "30.0 None\n", done.stderr
 
@@ -430,12 +486,27 @@ class TestDeaths:
         assert outcome.state == "crashed"
         assert "SIGKILL" in outcome.error and "out of memory" in outcome.error
 
-    def test_a_child_that_died_while_idle_is_replaced_silently(self, install):
+    @pytest.mark.parametrize("wait", [True, False])
+    def test_a_child_that_died_while_idle_is_replaced_silently(self, install, wait):
         run = install(lambda x: x)
         first = run.evaluate(0)
         os.kill(first.pid, signal.SIGKILL)
+        if wait:
+            wait_for(lambda: gone(first.pid))
         second = run.evaluate(1)
         assert second.state == "completed" and second.pid != first.pid
+
+    def test_a_child_that_dies_as_the_job_arrives_does_not_count(self, install):
+        """It is stopped, so that it cannot begin the job, and killed."""
+        run = install(lambda x: x)
+        first = run.evaluate(0)
+        os.kill(first.pid, signal.SIGSTOP)
+        with ThreadPoolExecutor(1) as pool:
+            future = pool.submit(run.evaluate, 1)
+            wait_for(lambda: worker.running(run.name) == [(1, 1)])
+            os.kill(first.pid, signal.SIGKILL)
+            outcome = future.result(10)
+        assert outcome.state == "completed" and outcome.pid != first.pid
 
     def test_a_child_that_never_gets_to_the_trial(self, install):
         class Deadly:
@@ -694,29 +765,51 @@ for i in range(2):
 sys.stdin.read()
 """
 
-    @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, None])
-    def test_nothing_outlives_it(self, tmp_path, number):
-        import subprocess
-
-        root = str(Path(worker.__file__).parents[2])
+    @pytest.fixture
+    def victim(self, tmp_path):
         script = tmp_path / "worker_script.py"
         script.write_text(self.SCRIPT)
         with subprocess.Popen(
             [sys.executable, str(script), str(tmp_path / "experiment")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": root},
+            env={**os.environ, "PYTHONPATH": ROOT},
             text=True,
         ) as process:
-            scratch = process.stdout.readline().strip()
-            pids = [int(pid) for _ in range(2) for pid in process.stdout.readline().split()]
-            assert len(pids) == 4 and not any(gone(pid) for pid in pids)
-            assert os.path.isdir(scratch)
-            if number is None:
-                process.stdin.close()
-            else:
-                process.send_signal(number)
-            process.wait(20)
-            for pid in pids:
-                wait_for(lambda pid=pid: gone(pid))
-            wait_for(lambda: not os.path.exists(scratch))
+            process.scratch = process.stdout.readline().strip()
+            lines = [process.stdout.readline().split() for _ in range(2)]
+            process.grandchildren, process.children = (
+                [int(line[column]) for line in lines] for column in (0, 1)
+            )
+            yield process
+            process.kill()
+            for pid in process.grandchildren:
+                if not gone(pid):
+                    os.kill(pid, signal.SIGKILL)
+
+    @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, None])
+    def test_nothing_outlives_it(self, victim, number):
+        pids = victim.children + victim.grandchildren
+        assert len(pids) == 4 and not any(gone(pid) for pid in pids)
+        assert os.path.isdir(victim.scratch)
+        if number is None:
+            victim.stdin.close()
+        else:
+            victim.send_signal(number)
+        victim.wait(20)
+        for pid in pids:
+            wait_for(lambda pid=pid: gone(pid))
+        wait_for(lambda: not os.path.exists(victim.scratch))
+
+    def test_children_die_by_the_kernel_where_the_guard_is_dead_too(self, victim):
+        found = [
+            process
+            for process in psutil.Process(victim.pid).children()
+            if process.cmdline()[-1].endswith("guard.py")
+        ]
+        assert len(found) == 1
+        found[0].kill()
+        victim.kill()
+        for pid in victim.children:
+            wait_for(lambda pid=pid: gone(pid))
+        shutil.rmtree(victim.scratch)
