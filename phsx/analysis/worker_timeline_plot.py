@@ -132,7 +132,15 @@ def _draw_evaluations(ax: Axes, trials: Trials, timeline: Timeline, seconds: flo
         if rows.any():
             faces = np.array(shades)[turn[rows]]
             ax.add_collection(
-                PolyCollection(bars[rows], facecolors=faces, linewidths=0, zorder=2, gid=name)
+                # The outline keeps evaluations visible that are shorter than a pixel.
+                PolyCollection(
+                    bars[rows],
+                    facecolors=faces,
+                    edgecolors=faces,
+                    linewidths=0.3,
+                    zorder=2,
+                    gid=name,
+                )
             )
             label = f"failed ({rows.sum()})" if name == "failed" else name
             handles.append(Patch(color=shades[0], label=label))
