@@ -84,7 +84,7 @@ class FixedGrid(DecimalGrid):
                 "continuous range; leave step and digits out."
             )
         last = _EXACT.add(first, span)
-        if step < 4 * Decimal(math.ulp(max(abs(float(first)), abs(float(last))))):
+        if float(step) < 4 * math.ulp(max(abs(float(first)), abs(float(last)))):
             raise SpaceError(
                 f"{this}: floats as large as the bounds lie farther apart than values at distances "
                 f"of {float(step)!r}; leave step and digits out."

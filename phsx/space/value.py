@@ -141,6 +141,8 @@ def describe(value: object) -> str:
         text = repr(value)
     except Exception as error:  # a foreign __repr__ may raise anything
         text = f"an object whose repr fails ({type(error).__name__})"
+    if "\n" in text:
+        text = " ".join(text.split())
     if len(text) > 80:
         text = text[:77] + "..."
     if value is None or isinstance(value, (bool, int, float, str, tuple, list, dict)):
