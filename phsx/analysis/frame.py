@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
+#: The largest result, and the inverse of the smallest, that is drawn where it is.
+LARGEST = 1e100
 #: States of trials that ended without a result through a fault.
 FAULTS = frozenset({"failed", "timed_out", "out_of_memory", "lost", "infeasible"})
 
@@ -46,7 +48,8 @@ class Trials:
     params : dict of str to list
         Each parameter's values as they were, None or NaN where it was inactive.
     value : ndarray of float
-        The result; NaN where there is none (infinities count as none).
+        The result; NaN where there is none (infinities count as none). Beyond 1e±100, as penalties
+        may be, it is the nearest number that can be drawn.
     state, strategy, worker, suggest_worker : list of str
         Empty where unknown.
     block : ndarray of float
@@ -87,7 +90,7 @@ class Trials:
         return cls(
             ids=ids[order],
             params={name: reader.cells(column) for column, name in enumerate(names)},
-            value=np.where(np.isfinite(value), value, np.nan),
+            value=_drawable(value),
             state=reader.texts("state"),
             strategy=reader.texts("strategy"),
             worker=reader.texts("worker"),
@@ -141,6 +144,12 @@ class Trials:
         positions = np.flatnonzero(rows)
         values = self.value[positions]
         return positions[np.argsort(values if self.maximize else -values, kind="stable")]
+
+
+def _drawable(values: FloatArray) -> FloatArray:
+    """Keep results within what matplotlib can compute limits, logarithms and margins of."""
+    finite = np.where(np.isfinite(values), values, np.nan)
+    return np.where(np.abs(finite) < 1 / LARGEST, 0.0 * finite, np.clip(finite, -LARGEST, LARGEST))
 
 
 class _Reader:

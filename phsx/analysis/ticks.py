@@ -103,7 +103,7 @@ def symmetric_ticks(low: float, high: float, threshold: float, count: int = 7) -
 def _log_ticks(low: float, high: float, count: int) -> list[float]:
     """Return powers of ten, with 2 and 5 times them where the powers alone are too few."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    decades = math.log10(high / low)
+    decades = math.log10(high) - math.log10(low)
     for digits in ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
         ticks = [float(f"{digit}e{power}") for power in range(first, last + 1) for digit in digits]
         inside = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]

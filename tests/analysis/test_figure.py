@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from phsx import analysis
 from phsx.exceptions import ConfigurationError
+from phsx.space import Float
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg", ".PNG"])
@@ -88,3 +89,30 @@ def test_a_subfigure_saves_the_whole_figure(small, tmp_path):
     left, _ = figure.subfigures(1, 2)
     analysis.history(small, ax=left.subplots(), path=tmp_path / "plot.svg")
     assert os.path.getsize(tmp_path / "plot.svg") > 1000
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.0, 2.0, 1.7e308, -1.7e308, 3.0],
+        [5e-324, 1e-310, 1.0, 2.0, 3.0],
+        [1 + 1e-15 * i for i in range(6)],
+        [1e9 + 1e-6 * i for i in range(6)],
+        [0.0] * 5 + [1.0],
+    ],
+)
+@pytest.mark.parametrize("maximize", [False, True])
+def test_extreme_results_can_be_drawn(fake, values, maximize):
+    space = {"x": Float(0, 1), "y": Float(1e-3, 1, log=True)}
+    points = zip([0.1, 0.7, 0.3, 0.9, 0.5, 0.2], [0.01, 0.3, 0.002, 0.5, 0.04, 0.9], strict=True)
+    records = [
+        fake.record({"x": x, "y": y}, value) for (x, y), value in zip(points, values, strict=False)
+    ]
+    experiment = fake.experiment(space, records, maximize=maximize)
+    figure = Figure()
+    one, two, three, four = figure.subplots(2, 2).flat
+    analysis.history(experiment, ax=one)
+    analysis.parameters(experiment, "x", "y", ax=two)
+    analysis.parameters(experiment, "x", "y", kind="contour", ax=three)
+    analysis.parallel_coordinates(experiment, ax=four)
+    figure.draw_without_rendering()

@@ -91,3 +91,10 @@ def test_what_has_no_name_is_drawn_without(fake):
 
     trials = Trials.of(Bare())
     assert (len(trials), trials.name, trials.objective) == (0, "", "value")
+
+
+def test_results_that_cannot_be_drawn_are_as_near_as_can_be(fake):
+    values = [1.7e308, -1e200, 1e-310, -2.5]
+    records = [fake.record({"x": 0.5}, value) for value in values]
+    trials = Trials.of(fake.experiment({"x": Float(0, 1)}, records))
+    assert trials.value.tolist() == [1e100, -1e100, 0, -2.5]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import LogNorm, SymLogNorm
 
@@ -79,8 +79,9 @@ def test_a_single_value_gets_the_middle_colour(value):
     assert magnitude.ticks() == [value]
 
 
+@settings(derandomize=True, deadline=None)
 @given(
-    st.lists(st.floats(-1e9, 1e9, allow_subnormal=False), max_size=60),
+    st.lists(st.floats(-1e100, 1e100).filter(lambda v: v == 0 or abs(v) > 1e-100), max_size=60),
     st.booleans(),
     st.sampled_from([True, False, "auto"]),
 )

@@ -1,12 +1,13 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phsx.analysis.ticks import RoundFormatter, RoundLocator, nice_ticks, symmetric_ticks
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
 def test_linear_ticks_lie_within_and_are_few(low, width):
     ticks = nice_ticks(low, low + width)
@@ -14,6 +15,7 @@ def test_linear_ticks_lie_within_and_are_few(low, width):
     assert all(low - 1e-6 * width <= tick <= low + 1.000001 * width for tick in ticks)
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.floats(-9, 8), st.floats(0.05, 12))
 def test_log_ticks_lie_within_and_are_few(exponent, decades):
     low, high = 10**exponent, 10 ** (exponent + decades)
@@ -34,6 +36,7 @@ def test_one_value_has_one_tick():
     assert nice_ticks(2, 2) == [2]
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.floats(-1e4, 1e4), st.floats(0.01, 1e5), st.floats(1e-3, 10))
 def test_symmetric_ticks_are_apart(low, width, threshold):
     ticks = symmetric_ticks(low, low + width, threshold)

@@ -1,14 +1,16 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phsx.analysis.words import choice_labels, number, shorten, tick_labels, wrap
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.text(max_size=60), st.integers(4, 30))
 def test_shortened_text_fits(text, limit):
     assert len(shorten(text, limit)) <= limit
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.text(alphabet="ab_ c", max_size=80), st.integers(5, 20), st.integers(1, 4))
 def test_wrapped_text_fits(text, width, lines):
     rows = wrap(text, width, lines).split("\n")
@@ -20,6 +22,7 @@ def test_wrapping_loses_nothing_that_fits():
     assert wrap("hidden_layer_activation", 13).replace("\n", "") == "hidden_layer_activation"
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.floats(1e-12, 1e12), st.booleans())
 def test_numbers_read_back_to_four_digits(value, negative):
     value = -value if negative else value
