@@ -77,7 +77,7 @@ class Choices(Parameter):
         """Return the choice in whose bin a coordinate lies."""
         if not 0.0 <= u <= 1.0:
             u = clamp(u)
-        return self.choices[self._bins.index(u)]
+        return self.choices[self._bins.index(float(u))]
 
     def identity(self, value: Any) -> int:
         """Return the place of a value among the choices."""

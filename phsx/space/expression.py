@@ -118,7 +118,7 @@ class Expression(Parameter):
         """Return the formula in whose bin a coordinate lies."""
         if not 0.0 <= u <= 1.0:
             u = clamp(u)
-        return self.sources[self._bins.index(u)]
+        return self.sources[self._bins.index(float(u))]
 
     def identity(self, value: Any) -> Hashable:
         """Return the identity of a value."""

@@ -121,13 +121,14 @@ class Float(Parameter):
 
     def to_unit(self, value: Any) -> float:
         """Return the coordinate of a value."""
-        return clamp(self._scale.to_unit(value))
+        return clamp(self._scale.to_unit(float(value)))
 
     def from_unit(self, u: float) -> float:
         """Return the value of a coordinate."""
         if not 0.0 <= u <= 1.0:
             u = clamp(u)
-        return self._scale.from_unit(u)
+        # NumPy's floats would stay NumPy's, and round less exactly.
+        return self._scale.from_unit(float(u))
 
     def values(self) -> Iterator[float]:
         """Iterate over the values; only with `step` or `digits`."""

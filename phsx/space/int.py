@@ -102,13 +102,13 @@ class Int(Parameter):
 
     def to_unit(self, value: Any) -> float:
         """Return the middle of the value's bin."""
-        return clamp(self._bins.centre((value - self.low) // self._stride))
+        return clamp(self._bins.centre((int(value) - self.low) // self._stride))
 
     def from_unit(self, u: float) -> int:
         """Return the value in whose bin a coordinate lies."""
         if not 0.0 <= u <= 1.0:
             u = clamp(u)
-        return self.low + self._bins.index(u) * self._stride
+        return self.low + self._bins.index(float(u)) * self._stride
 
     def values(self) -> Iterator[int]:
         """Iterate over the values."""

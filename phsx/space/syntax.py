@@ -63,7 +63,11 @@ def parse(source: str) -> ast.expr:
         raise ExpressionError(
             f"the expression {_short(source)} cannot be read{where}: {error.msg}."
         ) from None
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (RecursionError, MemoryError):
+        raise ExpressionError(
+            f"the expression {_short(source)} cannot be read: it is nested too deep."
+        ) from None
+    except ValueError as error:
         raise ExpressionError(f"the expression {_short(source)} cannot be read: {error}.") from None
 
 

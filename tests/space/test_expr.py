@@ -118,7 +118,7 @@ def test_names_and_constants():
         ("await x", "Await"),
         ("x" * 20_000, "20000 characters"),
         ("(" * 300 + "x" + ")" * 300, "parentheses"),
-        ("-" * 5000 + "x", "recursion"),
+        ("-" * 5000 + "x", "nested"),
         ("-" * 200 + "x", "nested"),
         ("x" + "+x" * 200, "nested"),
         ("x if x else " * 150 + "x", "nested"),

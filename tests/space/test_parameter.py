@@ -5,6 +5,7 @@ import json
 import math
 import pickle
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,6 +62,15 @@ def test_every_value_comes_back_from_its_coordinate(parameter):
         assert back == value
         assert type(back) is type(value)
         assert parameter.check(value) == value
+
+
+def test_scalars_of_numpy_make_no_difference(parameter):
+    for u in (0.1, 1 / 3, 0.9):
+        value = parameter.from_unit(np.float64(u))
+        assert value == parameter.from_unit(u)
+        assert type(value) is type(parameter.from_unit(u))
+        if isinstance(value, (int, float)) and abs(value) < 2**62:
+            assert type(parameter.to_unit(np.array([value])[0])) is float
 
 
 def test_coordinates_outside_the_cube_are_moved_to_its_ends(parameter):
