@@ -203,6 +203,7 @@ class Optimizer:
             value=value,
             result={},
             error=None,
+            traceback=None,
             worker=None,
             started=now,
             ended=now,

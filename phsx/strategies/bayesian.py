@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
@@ -90,6 +91,11 @@ class Bayesian(ModelStrategy):
         if fitted is None:
             return True
         return observed - fitted >= max(1, (observed - 60) // 20)
+
+    def warm_up(self) -> None:
+        """Import SciPy and the models."""
+        for module in ("scipy.stats.qmc", "phsx.models.surrogate", "phsx.strategies.batch"):
+            import_module(module)
 
     def fit(
         self, space: Space, history: History, previous: Mapping[str, JSON] | None, seed: int
