@@ -83,6 +83,9 @@ class VirtualExecutor(Executor):
     [Finished(key='two', value=2)]
     """
 
+    #: What the clock shows at first.
+    BEGIN = 1000.0
+
     def __init__(
         self,
         workers: int | Mapping[str, int] = 1,
@@ -103,7 +106,7 @@ class VirtualExecutor(Executor):
         self._cost = cost
         self._before = before
         self._target: BoundTarget | None = None
-        self._now = 1000.0
+        self._now = self.BEGIN
         self._order = itertools.count()
         self._dues: list[_Due] = []
         self._places: dict[str, str] = {}  # of evaluations, by key
