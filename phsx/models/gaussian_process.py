@@ -1,4 +1,8 @@
-"""A Gaussian process for optimization, as a scikit-learn estimator."""
+"""A Gaussian process for optimization, as a scikit-learn estimator.
+
+It is the same model as the one behind suggestions, which do not import this module: workers would
+pay a second for scikit-learn before their first suggestion.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,8 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
-from phsx.history import FloatArray, IntArray
-from phsx.models.kernels import Additive, Kernel, Matern, Sum
-from phsx.models.likelihood import fresh_start, maximize_posterior
-from phsx.models.outputs import Outputs
-from phsx.models.posterior import Posterior
+from phsx.history import FloatArray
+from phsx.models.recipe import Recipe
 
 JSON = Any
 
@@ -110,26 +111,9 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             Also start from scratch where `start` is given.
         """
         features, values = check_X_y(X, y, dtype=np.float64, y_numeric=True)
-        return self.condition(features, values, self.learn(features, values, start, fresh=fresh))
-
-    def learn(
-        self,
-        features: FloatArray,
-        values: FloatArray,
-        start: Mapping[str, JSON] | None = None,
-        *,
-        fresh: bool = True,
-    ) -> dict[str, JSON]:
-        """Return what `fit` learns, without conditioning on the data (dear where they are many)."""
-        kernel = self._kernel(features.shape[1])
-        outputs = Outputs.of(values, skewed=self.skewed)
-        chosen = representative(features, values, self.points, self.random_state)
-        starts = [] if start is None else [(_to_vector(kernel, start), self.iterations // 3)]
-        if fresh or not starts:
-            starts.append((fresh_start(kernel), self.iterations))
-        targets = outputs.forward(values[chosen])
-        vector = maximize_posterior(kernel, features[chosen], targets, starts)
-        return _to_dict(kernel, vector) | {"outputs": outputs.to_dict()}
+        recipe = self._recipe(features.shape[1])
+        learned = recipe.learn(features, values, start, fresh=fresh, seed=self.random_state)
+        return self.condition(features, values, learned)
 
     def condition(
         self, X: npt.ArrayLike, y: npt.ArrayLike, hyperparameters: Mapping[str, JSON]
@@ -138,16 +122,13 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
         The data may be other than those of the fit.
         """
-        features = np.asarray(X, dtype=np.float64)
-        values = np.asarray(y, dtype=np.float64)
-        kernel = self._kernel(features.shape[1])
-        vector = _to_vector(kernel, hyperparameters)
+        features, values = check_X_y(X, y, dtype=np.float64, y_numeric=True)
+        recipe = self._recipe(features.shape[1])
+        conditioned = recipe.condition(features, values, hyperparameters)
         self.n_features_in_ = features.shape[1]
         self.hyperparameters_ = dict(hyperparameters)
-        self.outputs_ = Outputs.from_dict(hyperparameters["outputs"])
-        self.targets_ = self.outputs_.forward(values)
-        noise = float(np.exp(vector[-1]))
-        self.posterior_ = Posterior.of(kernel, vector[:-1], noise, features, self.targets_)
+        self.posterior_ = conditioned.posterior
+        self.outputs_ = conditioned.outputs
         return self
 
     def predict(
@@ -178,49 +159,17 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         width = self.outputs_.backward(mean + std) - self.outputs_.backward(mean - std)
         return center, 0.5 * width
 
-    def _kernel(self, features: int) -> Kernel:
-        groups = np.arange(features) if self.groups is None else np.asarray(self.groups)
-        if groups.shape != (features,):
+    def _recipe(self, features: int) -> Recipe:
+        groups = range(features) if self.groups is None else self.groups
+        if len(groups) != features:
             raise ValueError(
-                f"groups has {groups.size} entries, but there are {features} features: "
+                f"groups has {len(groups)} entries, but there are {features} features: "
                 "give the number of a length scale for each feature"
             )
-        return Sum(Matern(groups), Additive(groups)) if self.additive else Matern(groups)
-
-
-def representative(features: FloatArray, values: FloatArray, count: int, seed: int) -> IntArray:
-    """Choose rows: a third the best, a third nearest to the best, the rest at random, in order."""
-    n = len(values)
-    if n <= count:
-        return np.arange(n)
-    chosen = np.zeros(n, dtype=bool)
-    order = np.argsort(values, kind="stable")
-    chosen[order[: count // 3]] = True
-    distance = ((features - features[order[0]]) ** 2).sum(axis=1)
-    distance[chosen] = np.inf
-    chosen[np.argsort(distance, kind="stable")[: count // 3]] = True
-    others = np.flatnonzero(~chosen)
-    rng = np.random.default_rng(seed)
-    chosen[rng.choice(others, count - int(chosen.sum()), replace=False)] = True
-    return np.flatnonzero(chosen)
-
-
-def _to_dict(kernel: Kernel, vector: FloatArray) -> dict[str, JSON]:
-    natural = np.exp(vector).tolist()
-    parts: dict[str, JSON] = {}
-    offset = 0
-    for name, length in kernel.names:
-        parts[name] = natural[offset : offset + length]
-        offset += length
-    return parts | {"noise": natural[-1]}
-
-
-def _to_vector(kernel: Kernel, parts: Mapping[str, JSON]) -> FloatArray:
-    natural = [value for name, _ in kernel.names for value in parts[name]]
-    vector = np.log(np.array([*natural, parts["noise"]], dtype=np.float64))
-    if vector.shape != (kernel.size + 1,):
-        raise ValueError(
-            f"the hyper-parameters are for {len(vector) - 1} kernel parameters, this model has "
-            f"{kernel.size}: they belong to another space"
+        return Recipe(
+            tuple(groups),
+            self.additive,
+            self.skewed,
+            points=self.points,
+            iterations=self.iterations,
         )
-    return vector

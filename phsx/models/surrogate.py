@@ -12,27 +12,34 @@ from phsx.history import FloatArray, History, IntArray
 from phsx.models.acquisition import log_expected_improvement
 from phsx.models.encoding import Encoding
 from phsx.models.feasibility import Feasibility
-from phsx.models.gaussian_process import GaussianProcess, representative
 from phsx.models.memory import keep_memory
 from phsx.models.posterior import Posterior, cholesky
+from phsx.models.recipe import Recipe, representative
 from phsx.models.region import Points
 from phsx.models.threads import one_thread
 
 JSON = Any
-
-#: The models that take turns, by name. They err in different ways, so what one of them cannot
-#: see another finds: better than any one of them, and than choosing by evidence.
-MODELS: dict[str, dict[str, bool]] = {
-    "plain": {},
-    "additive": {"additive": True},
-    "skewed": {"skewed": True},
-}
 
 #: Up to so many observations each fit also starts from scratch.
 _YOUNG = 30
 
 #: At most so many data are conditioned on, and so many failures and pending points.
 _MOST, _MOST_FAILED, _MOST_PENDING = 1000, 300, 256
+
+#: With more length scales, one-dimensional kernels cost too much, and hardly tell them apart.
+_MOST_ADDITIVE = 20
+
+
+def recipes(encoding: Encoding) -> dict[str, Recipe]:
+    """Return the models that take turns, by name.
+
+    They err in different ways, so what one of them cannot see another finds: better than any one
+    of them, and than choosing by evidence.
+    """
+    found = {"plain": Recipe(encoding.groups)}
+    if max(encoding.groups) < _MOST_ADDITIVE:
+        found["additive"] = Recipe(encoding.groups, additive=True)
+    return found | {"skewed": Recipe(encoding.groups, skewed=True)}
 
 
 @one_thread()
@@ -57,10 +64,9 @@ def fit_models(
     earlier = (previous or {}).get("models", {})
     features = encoding.features(data.unit, data.active)
     fitted = {}
-    for name, options in MODELS.items():
-        model = GaussianProcess(groups=encoding.groups, random_state=seed, **options)
-        fresh = len(data) <= _YOUNG
-        fitted[name] = model.learn(features, data.values, earlier.get(name), fresh=fresh)
+    for name, recipe in recipes(encoding).items():
+        start, fresh = earlier.get(name), len(data) <= _YOUNG
+        fitted[name] = recipe.learn(features, data.values, start, fresh=fresh, seed=seed)
     return {"observed": len(data), "models": fitted}
 
 
@@ -128,6 +134,7 @@ class Surrogate:
         keep_memory()
         self._encoding = encoding
         self._fit = fit
+        self._recipes = recipes(encoding)
         observed = np.isfinite(history.values)
         self.data = history.select(observed)
         if len(self.data) > _MOST:
@@ -143,6 +150,11 @@ class Surrogate:
             self._unknown = np.concatenate([self._unknown, features])
         self._built: dict[str, ExpectedImprovement] = {}
         self._order: dict[str, IntArray] = {}
+
+    def model(self, turn: int) -> str:
+        """Return the name of the model whose turn it is."""
+        names = list(self._recipes)
+        return names[turn % len(names)]
 
     def acquisition(self, name: str) -> ExpectedImprovement:
         """Return what a model wants to be maximized, given all that is pending by now."""
@@ -168,11 +180,11 @@ class Surrogate:
         return Points(self.data.unit[rows], self.data.active[rows])
 
     def _build(self, name: str) -> ExpectedImprovement:
-        model = GaussianProcess(groups=self._encoding.groups, **MODELS[name])
-        model.condition(self._features, self.data.values, self._fit["models"][name])
-        posterior = model.posterior_
+        learned = self._fit["models"][name]
+        model = self._recipes[name].condition(self._features, self.data.values, learned)
+        posterior = model.posterior
         # Under noise the least observation is a lucky one; the least posterior mean is not.
-        smoothed = posterior.smoothed(model.targets_)
+        smoothed = posterior.smoothed(model.targets)
         self._order[name] = np.argsort(smoothed, kind="stable")
         feasibility = None
         if len(self._failed):

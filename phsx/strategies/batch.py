@@ -12,7 +12,7 @@ from phsx.history import History
 from phsx.models.encoding import Encoding
 from phsx.models.optimize import Effort, maximize
 from phsx.models.region import Points, Region
-from phsx.models.surrogate import MODELS, ExpectedImprovement, Surrogate
+from phsx.models.surrogate import ExpectedImprovement, Surrogate
 from phsx.models.threads import one_thread
 from phsx.strategies.base import Params, Request
 
@@ -50,12 +50,11 @@ def suggest(request: Request, history: History, fit: Mapping[str, Any]) -> Param
         What `fit_models` returned.
     """
     search = _Search(request, history, fit)
-    turns = list(MODELS)
     if request.rank >= _RANKS:
-        found = search.sampled(turns[request.trial % len(turns)])
+        found = search.sampled(search.surrogate.model(request.trial))
         return None if found is None else search.named(found[1])
     for rank in range(request.rank + 1):
-        model = turns[(request.trial - request.rank + rank) % len(turns)]
+        model = search.surrogate.model(request.trial - request.rank + rank)
         found = search.best(model, _FULL if rank < _FULL_RANKS else _LESS)
         if found is None:
             return None
@@ -73,7 +72,9 @@ class _Search:
         self.encoding = Encoding(request.space)
         self.region = Region(request.space, request.names, request.fixed)
         self.surrogate = Surrogate(self.encoding, history, request.pending, fit)
-        self.rng = np.random.default_rng([request.block_seed, len(history)])
+        # What all suggestions of one instant have in common, and no two instants.
+        pending = 0 if request.pending is None else len(request.pending)
+        self.rng = np.random.default_rng([request.block_seed, len(history), pending])
         self.reserved: set[Hashable] = set()
 
     def named(self, params: Params) -> Params:

@@ -8,7 +8,7 @@ from sklearn.gaussian_process.kernels import Matern as Reference
 from sklearn.gaussian_process.kernels import WhiteKernel
 from sklearn.model_selection import cross_val_score
 
-from phsx.models.gaussian_process import GaussianProcess, representative
+from phsx.models.gaussian_process import GaussianProcess
 from phsx.testing.functions import hartmann3
 
 RNG = np.random.default_rng(0)
@@ -89,15 +89,3 @@ def test_wrong_groups_and_hyperparameters():
     floats = GaussianProcess().fit(X[:, :2], Y).hyperparameters_
     with pytest.raises(ValueError, match="another space"):
         GaussianProcess().condition(X, Y, floats)
-
-
-def test_representative_rows():
-    values = np.arange(100.0)
-    features = np.linspace(0, 1, 100)[:, None]
-    rows = representative(features, values, 30, 0)
-    assert len(rows) == len(set(rows.tolist())) == 30
-    assert set(range(20)) <= set(rows.tolist())
-    assert max(rows) > 40
-    assert np.array_equal(rows, representative(features, values, 30, 0))
-    assert not np.array_equal(rows, representative(features, values, 30, 1))
-    assert np.array_equal(representative(features, values, 100, 0), np.arange(100))

@@ -7,12 +7,13 @@ import pytest
 from phsx.history import History
 from phsx.models.encoding import Encoding
 from phsx.models.region import Points
-from phsx.models.surrogate import MODELS, Surrogate, fit_models
+from phsx.models.surrogate import Surrogate, fit_models, recipes
 from phsx.space import Float, Space
 
 SPACE = Space({"x": Float(0, 1), "y": Float(0, 1)})
 ENCODING = Encoding(SPACE)
 RNG = np.random.default_rng(0)
+MODELS = list(recipes(ENCODING))
 
 
 def history(n, failed=(), seed=0):
@@ -103,3 +104,13 @@ def test_sample_is_from_the_posterior(fit):
     drawn = np.array([acquisition.sample(at, np.random.default_rng(i)) for i in range(400)])
     assert np.allclose(drawn.mean(axis=0), mean, atol=4 * np.sqrt(variance.max() / 400))
     assert np.allclose(drawn.var(axis=0), variance, rtol=0.35)
+
+
+def test_models_take_turns(fit):
+    surrogate = Surrogate(ENCODING, history(5), None, fit)
+    assert [surrogate.model(turn) for turn in range(4)] == [*MODELS, MODELS[0]]
+
+
+def test_no_additive_model_of_very_many_dimensions():
+    space = Space({f"x{i}": Float(0, 1) for i in range(40)})
+    assert list(recipes(Encoding(space))) == ["plain", "skewed"]
