@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from phsx.exceptions import DirectoryError, JournalError, LeaseError, RecoveryWarning
-from phsx.journal import Journal, holder, read
+from phsx.journal import Follower, Journal, holder, read
 from phsx.journal.opening import Opening
 from phsx.journal.owner import _start
 from phsx.journal.segments import segment_numbers, segment_path
@@ -234,6 +234,7 @@ def test_a_master_that_slept_through_its_takeover_stops(tmp_path, spawn):
     child = spawn(SLEEPER, tmp_path)
     assert child.hear() == "ready"
     os.kill(child.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
     with pytest.warns(RecoveryWarning, match="the sleeper"):
         journal = Journal.open(tmp_path, patience=0.2)
     journal.append("mine")
@@ -349,6 +350,21 @@ def test_a_lease_that_changes_at_the_last_moment(tmp_path, leave_lease, dead_pid
     with pytest.raises(LeaseError, match=f"process {os.getppid()} on host"):
         Journal.open(tmp_path)
     assert segment_numbers(tmp_path) == []
+
+
+def test_a_takeover_by_somebody_else_during_the_reading_is_refused(tmp_path, monkeypatch):
+    """Records were handed over that no longer count."""
+    Journal.open(tmp_path).close()
+    batches = Follower.batches
+
+    def rewound(follower):
+        follower.generation += 1
+        return batches(follower)
+
+    monkeypatch.setattr(Follower, "batches", rewound)
+    with pytest.raises(LeaseError, match="taken over by another master while"):
+        Journal.open(tmp_path)
+    assert not (tmp_path / "lease.json").exists()
 
 
 def test_a_file_system_that_hangs_proves_nobody_dead(tmp_path, leave_lease, monkeypatch):
