@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -60,8 +62,8 @@ def minimize(
 
     temporary = None
     if directory is None:
-        temporary = tempfile.TemporaryDirectory(prefix="phsx-", ignore_cleanup_errors=True)
-        directory = Path(temporary.name) / getattr(target, "__name__", "search").strip("<>")
+        temporary = tempfile.mkdtemp(prefix="phsx-")
+        directory = Path(temporary) / getattr(target, "__name__", "search").strip("<>")
     experiment = Experiment(
         directory,
         target=target,
@@ -72,6 +74,7 @@ def minimize(
         fixed=fixed,
         objective=objective,
     )
-    experiment._temporary = temporary  # type: ignore[attr-defined]
+    if temporary is not None:
+        weakref.finalize(experiment, shutil.rmtree, temporary, ignore_errors=True)
     experiment.run(workers, **run)
     return experiment
