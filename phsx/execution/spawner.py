@@ -14,14 +14,22 @@ from typing import NamedTuple
 
 from phsx.execution.guard import Guard
 
-#: Where this phsx is imported from; a child must use the same one.
-_ROOT = str(Path(__file__).resolve().parent.parent.parent)
+#: Where this phsx is; a child must use the same one, whatever else is installed.
+_PACKAGE = Path(__file__).resolve().parent.parent
 
 # The first entry of sys.path would be the working directory, which imports must not depend on.
-_BOOT = (
-    "import sys; sys.path.pop(0); root = {root!r}; root in sys.path or sys.path.append(root); "
-    "from phsx.execution.child import main; main({files!r}, {parent}, {sources!r})"
-)
+_BOOT = """\
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+sys.path.pop(0)
+if {root!r} not in sys.path:
+    sys.path.append({root!r})
+spec = spec_from_file_location("phsx", {file!r}, submodule_search_locations=[{package!r}])
+sys.modules["phsx"] = module_from_spec(spec)
+spec.loader.exec_module(sys.modules["phsx"])
+from phsx.execution.child import main
+main({files!r}, {parent}, {sources!r})
+"""
 
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -107,7 +115,9 @@ class Spawner:
 
 def _popen(request: _Request) -> subprocess.Popen[bytes]:
     boot = _BOOT.format(
-        root=_ROOT,
+        root=str(_PACKAGE.parent),
+        package=str(_PACKAGE),
+        file=str(_PACKAGE / "__init__.py"),
         files=tuple(request.files),
         parent=os.getpid(),
         sources=request.sources,

@@ -116,30 +116,27 @@ class TestResults:
 
     def test_stop_request_reaches_a_running_trial(self, install):
         def target(x, trial):
+            asked_before = trial.should_stop()
             trial.report(0, x)
-            while not trial.should_stop():
+            while x and not trial.should_stop():
                 time.sleep(0.001)
-            return x
+            return {"value": x, "asked before": asked_before}
 
         run = install(target)
         reported = threading.Event()
         with ThreadPoolExecutor(1) as pool:
-            future = pool.submit(run.evaluate, 4, notify=lambda report: reported.set())
+            future = pool.submit(run.evaluate, 4, x=1, notify=lambda report: reported.set())
             assert reported.wait(10)
             assert worker.running(run.name) == [(4, 1)]
             assert not worker.stop(run.name, 5)
             assert worker.stop(run.name, 4)
-            assert future.result(10).state == "completed"
+            first = future.result(10)
+        assert first.state == "completed"
         assert worker.running(run.name) == []
         assert not worker.stop(run.name, 4)
-        # The next trial starts without the request.
-        reported.clear()
-        with ThreadPoolExecutor(1) as pool:
-            future = pool.submit(run.evaluate, 6, notify=lambda report: reported.set())
-            assert reported.wait(10)
-            assert not future.done()
-            worker.stop(run.name, 6)
-            assert future.result(10).state == "completed"
+        second = run.evaluate(5, x=0)
+        assert second.pid == first.pid
+        assert not second.extras["asked before"]
 
     def test_without_isolation_it_runs_here(self, install):
         run = install(lambda x: {"value": x, "pid": os.getpid()})
@@ -160,7 +157,9 @@ class TestResults:
 
 
 class TestOutput:
-    def test_all_kinds_of_output_are_in_the_trials_files(self, install, capfd):
+    def test_all_kinds_of_output_are_in_the_trials_files(self, install, capfd, monkeypatch):
+        monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+
         def target(x):
             import ctypes
             import subprocess
@@ -186,7 +185,9 @@ class TestOutput:
         out, err = capfd.readouterr()
         assert out == "" and err == ""
 
-    def test_output_can_be_watched_while_the_trial_runs(self, install):
+    def test_output_can_be_watched_while_the_trial_runs(self, install, monkeypatch):
+        monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+
         def target(x, trial):
             import ctypes
 
@@ -295,6 +296,26 @@ class TestEnvironment:
 
     def test_standard_input_is_empty(self, install):
         assert "EOFError" in install(lambda x: input()).evaluate().error
+
+    def test_the_same_phsx_as_the_workers_is_used(self, tmp_path):
+        """Also where another one is in front of it on the child's path."""
+        other = tmp_path / "other" / "phsx"
+        other.mkdir(parents=True)
+        (other / "__init__.py").write_text("raise RuntimeError('the wrong phsx')")
+        done = run_script(
+            tmp_path,
+            f"""
+import os, sys
+from phsx.execution import worker
+from phsx.execution.evaluation import Job
+from phsx.targets.packing import pack
+os.environ["PYTHONPATH"] = {str(other.parent)!r}
+os.mkdir("trials")
+worker.install("run", pack(lambda x: x, ["x"]))
+print(worker.evaluate(Job("run", 0, {{"x": 1.0}}, os.path.abspath("trials/0"))).state)
+""",
+        )
+        assert done.stdout == "completed\n", done.stderr
 
     def test_no_descriptor_of_the_worker_is_inherited(self, install, tmp_path):
         def target(x):
@@ -450,6 +471,23 @@ class TestFailures:
 
         run = install(target)
         assert [run.evaluate(i).state for i in range(3)] == ["completed"] * 3
+
+    def test_a_copy_made_by_fork_cannot_report(self, install):
+        def target(x, trial):
+            if os.fork() == 0:
+                try:
+                    trial.report(0, 1.0)
+                except RuntimeError as error:
+                    print(error, flush=True)
+                os._exit(0)
+            os.wait()
+            return x
+
+        run = install(target)
+        reports = []
+        assert run.evaluate(notify=reports.append).state == "completed"
+        assert reports == []
+        assert "not in a copy made by fork" in run.stdout()
 
 
 class TestDeaths:
