@@ -18,6 +18,7 @@ import pytest
 
 from phsx.execution import installation, worker
 from phsx.execution.evaluation import Job
+from phsx.targets.command import Command
 
 ROOT = str(Path(worker.__file__).parents[2])
 
@@ -78,7 +79,8 @@ class TestResults:
         run = install(lambda x: x)
         with ThreadPoolExecutor(1) as pool:
             first = pool.submit(run.evaluate, 0).result(10)
-        time.sleep(0.01)
+            thread = pool.submit(threading.get_native_id).result(10)
+        wait_for(lambda: not os.path.exists(f"/proc/self/task/{thread}"))
         assert run.evaluate(1).pid == first.pid
 
     def test_unknown_run_is_said_not_raised(self, tmp_path):
@@ -265,6 +267,24 @@ class TestOutput:
         assert run.evaluate(1).state == "completed"
 
 
+class TestCommands:
+    def test_output_and_result(self, install):
+        code = "import sys; print('begun'); print('oh', file=sys.stderr); print(sys.argv[1])"
+        run = install(Command([sys.executable, "-c", code, "{x}"]))
+        for attempt in (1, 2):
+            outcome = run.evaluate(x=0.5, attempt=attempt)
+            assert (outcome.state, outcome.value) == ("completed", 0.5)
+        assert run.stdout().startswith("begun\n0.5\n--- attempt 2, ")
+        assert run.stdout().endswith(" ---\nbegun\n0.5\n")
+        assert run.stderr().startswith("oh\n---")
+
+    def test_exit_code(self, install):
+        code = "import sys; sys.exit('no such ' + sys.argv[1])"
+        outcome = install(Command([sys.executable, "-c", code, "{x}"])).evaluate(x="mesh")
+        assert outcome.state == "failed" and outcome.traceback is None
+        assert "exit code 1" in outcome.error and outcome.error.endswith("no such mesh")
+
+
 class TestEnvironment:
     def test_threads_follow_the_cores_of_the_trial(self, install, monkeypatch):
         monkeypatch.setenv("OMP_NUM_THREADS", "7")
@@ -401,17 +421,17 @@ class TestFailures:
         assert "return inner(x)" in outcome.traceback
         assert "phsx/execution" not in outcome.traceback
 
-    @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, BaseException, MemoryError])
-    def test_whatever_is_raised_is_a_failure(self, install, kind):
+    def test_whatever_is_raised_is_a_failure(self, install):
+        kinds = [SystemExit, KeyboardInterrupt, BaseException, MemoryError, GeneratorExit]
+
         def target(x):
-            if x:
-                raise kind("no")
-            return 1.0
+            raise kinds[x]("no")
 
         run = install(target)
-        outcome = run.evaluate(0, x=1)
-        assert (outcome.state, outcome.error) == ("failed", f"{kind.__name__}: no")
-        assert run.evaluate(1, x=0).pid == outcome.pid
+        outcomes = [run.evaluate(i, x=i) for i in range(len(kinds))]
+        assert [outcome.error for outcome in outcomes] == [f"{kind.__name__}: no" for kind in kinds]
+        assert {outcome.state for outcome in outcomes} == {"failed"}
+        assert len({outcome.pid for outcome in outcomes}) == 1
 
     def test_sys_exit_zero_is_a_failure_too(self, install):
         assert install(lambda x: sys.exit()).evaluate().error == "SystemExit"
@@ -432,14 +452,24 @@ class TestFailures:
         assert outcome.error.startswith("Broken: ")
         assert "Broken" in outcome.traceback
 
-    @pytest.mark.parametrize(
-        ("result", "part"),
-        [(None, "None"), ("0.5", "str"), (1j, "complex"), (float("nan"), "nan"), ([1], "list")],
-    )
-    def test_results_that_are_no_numbers(self, install, result, part):
-        outcome = install(lambda x: result).evaluate()
-        assert outcome.state == "failed" and part in outcome.error
-        assert outcome.traceback is None
+    def test_results_that_are_no_numbers(self, install):
+        results = {
+            "None": None,
+            "str": "0.5",
+            "complex": 1j,
+            "nan": float("nan"),
+            "inf": float("inf"),
+            "list": [1],
+        }
+
+        def target(x):
+            return results[x]
+
+        run = install(target)
+        for trial, part in enumerate(results):
+            outcome = run.evaluate(trial, x=part)
+            assert outcome.state == "failed" and part in outcome.error
+            assert outcome.traceback is None and outcome.value is None
 
     def test_results_that_nobody_can_pickle(self, install):
         run = install(lambda x: {"loss": 1.0, "lock": threading.Lock()})
@@ -646,6 +676,17 @@ class TestTimeouts:
 
         run = install(lambda x, slow: x, fixed={"slow": Slow()})
         assert run.evaluate(timeout=0.2).state == "completed"
+
+    def test_forced_stop_of_a_command_ends_the_program(self, install):
+        code = "import os, time; open('pid', 'w').write('%d.' % os.getpid()); time.sleep(60)"
+        run = install(Command([sys.executable, "-c", code, "{x}"]))
+        file = run.directory(0) / "pid"
+        with ThreadPoolExecutor(1) as pool:
+            future = pool.submit(run.evaluate)
+            wait_for(lambda: file.exists() and file.read_text().endswith("."))
+            assert worker.stop(run.name, 0, force=True)
+            assert future.result(10).state == "stopped"
+        wait_for(lambda: gone(int(file.read_text()[:-1])))
 
     def test_forced_stop(self, install):
         def target(x, trial):

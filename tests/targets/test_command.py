@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import pickle
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -99,6 +100,20 @@ class TestResult:
     def test_death_by_a_signal(self, run):
         result = run(python("import os; os.kill(os.getpid(), 15)", "{x}"), x=1)
         assert result.reason == "the command died of signal 15"
+
+
+def test_an_interrupt_ends_the_program(run, monkeypatch):
+    started = []
+
+    def interrupted(self, timeout=None):
+        started.append(self)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(Command(["sleep", "{x}"]), x=60)
+    assert started[0].returncode == -9
 
 
 SHOW = "import sys, json; print(json.dumps({{'value': 0, 'argv': sys.argv[1:]}}))"

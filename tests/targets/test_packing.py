@@ -98,18 +98,21 @@ def target(x, trial=None): return helper(x)
 """
         assert elsewhere({"script.py": script}) == "35"
 
-    @pytest.mark.parametrize(
-        "definition",
-        [
-            "target = lambda x: x * 5",
-            "def make(n):\n    def inner(x): return x * n\n    return inner\ntarget = make(5)",
-            "import functools\ntarget = functools.partial(lambda x, n: x * n, n=5)",
-            "class M:\n    n = 5\n    def f(self, x): return x * self.n\ntarget = M().f",
-            "class M:\n    def __call__(self, x, n): return x * n\ntarget, fixed = M(), {'n': 5}",
-        ],
-    )
-    def test_other_callables_of_a_script(self, elsewhere, definition):
-        assert elsewhere({"script.py": f"{definition}\n"}) == "15"
+    def test_other_callables_of_a_script(self, elsewhere):
+        script = """
+import functools
+def make(n):
+    def inner(x): return x * n
+    return inner
+class M:
+    n = 5
+    def method(self, x): return x * self.n
+    def __call__(self, x): return x * self.n
+parts = [lambda x: x * 5, make(5), functools.partial(lambda x, n: x * n, n=5), M().method, M()]
+def target(x, data): return [part(x) for part in parts] + data
+fixed = {"data": [M.n]}
+"""
+        assert elsewhere({"script.py": script}) == "[15, 15, 15, 15, 15, 5]"
 
     def test_modules_and_packages_beside_the_script(self, elsewhere):
         files = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phsx.targets.result import EXTRA_LIMIT, REPR_LIMIT, Result, read_result, to_json
@@ -192,6 +192,7 @@ class TestExtras:
         for value in (cycle, {"a": cycle}, deep):
             json.dumps(to_json(value), allow_nan=False)
 
+    @settings(deadline=None, max_examples=60)
     @given(
         st.recursive(
             st.none()
