@@ -10,7 +10,7 @@ from scipy.stats import qmc
 
 from phsx.exceptions import PlanError
 from phsx.space import Categorical, Constant, Expression, Float, Space
-from phsx.strategies import Halton, LatinHypercube, Random, Sobol
+from phsx.strategies import Bayesian, Halton, LatinHypercube, Random, Sobol
 from phsx.strategies.sequence import Table
 from phsx.testing.strategies import Block, request_of
 
@@ -85,6 +85,11 @@ def test_two_sequences_in_a_block_do_not_go_side_by_side() -> None:
     assert np.abs(correlation[np.triu_indices(3, 1)]).max() < 0.5
     for column in points.T:
         assert np.all(np.bincount((column * 8).astype(int), minlength=8) >= 6)
+
+
+def test_the_initial_design_of_a_model_is_another_sequence_than_the_blocks() -> None:
+    points = unit(Sobol(z=Bayesian()), 16)
+    assert not np.allclose(points[:, 0], points[:, 2], atol=0.01)
 
 
 def test_a_sequence_for_two_parameters_is_one() -> None:
