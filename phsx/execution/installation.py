@@ -88,7 +88,8 @@ class Installation:
             if isinstance(runner, threading.Event):
                 runner.set()
             elif force:
-                runner.kill("stopped")
+                # The grace before SIGKILL must not hold up the caller, which may be an event loop.
+                threading.Thread(target=runner.kill, args=("stopped",), daemon=True).start()
             else:
                 runner.stop(trial)
         return bool(found)

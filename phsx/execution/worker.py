@@ -72,7 +72,7 @@ def running(run: str) -> list[tuple[int, int]]:
 
 
 def stop(run: str, trial: int, *, force: bool = False) -> bool:
-    """Ask a running trial to end by itself; with `force`, end its process.
+    """Ask a running trial to end by itself; with `force`, end its process. Does not wait for it.
 
     Returns
     -------
@@ -84,7 +84,10 @@ def stop(run: str, trial: int, *, force: bool = False) -> bool:
 
 
 def uninstall(run: str) -> None:
-    """Forget a run: its children end, the ones that run a trial are killed."""
+    """Forget a run: its children end, the ones that run a trial are killed.
+
+    Waits until they are gone: some hundredths of a second, and seconds where they resist.
+    """
     with _lock:
         known = _runs.pop(run, None)
     if known is not None:
