@@ -21,13 +21,12 @@ from phsx.targets.arguments import (
     read_arguments,
 )
 from phsx.targets.calling import Calling, SpecialTarget
+from phsx.targets.command_output import exit_reason, read_json, read_last_line
 from phsx.targets.result import Result
 
 _FILE = "params_file"
 _SPECIAL = ("trial", "attempt", "seed", "directory", _FILE)
 _LAST_LINE = "last line"
-_TAIL = 2_000
-_LINE_SEARCH = 1 << 20
 
 Reader = Callable[..., Any]
 Writer = Callable[[Path, Mapping[str, Any]], object]
@@ -203,14 +202,14 @@ class Command(SpecialTarget):
             except (OSError, ValueError) as error:
                 return Result(None, reason=f"the command {line[0]} could not be started: {error}")
             if code != 0:
-                return Result(None, reason=_exit_reason(code, stderr, begin_errors))
+                return Result(None, reason=exit_reason(code, stderr, begin_errors))
             return self._read(directory, stdout, begin)
 
     def _read(self, directory: Path, stdout: IO[bytes], begin: int) -> Any:
         if self.result == _LAST_LINE:
-            return _read_last_line(stdout, begin)
+            return read_last_line(stdout, begin)
         if isinstance(self.result, str):
-            return _read_json(directory / self.result)
+            return read_json(directory / self.result)
         if self._reads_stdout:
             stdout.seek(begin)
             return self.result(stdout=stdout.read().decode("utf-8", "replace"))
@@ -298,47 +297,3 @@ def _wait(
         except BaseException:
             process.kill()
             raise
-
-
-def _exit_reason(code: int, stderr: IO[bytes], begin: int) -> str:
-    if code > 0:
-        text = f"the command ended with exit code {code}"
-    else:
-        text = f"the command died of signal {-code}"
-    size = stderr.seek(0, os.SEEK_END)
-    stderr.seek(max(begin, size - _TAIL))
-    last = stderr.read().decode("utf-8", "replace").strip()
-    return f"{text}; its standard error ends with: {last}" if last else text
-
-
-def _read_json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Result(None, reason=f"the command has not written {file.name}, its result")
-    except (OSError, ValueError) as error:
-        return Result(None, reason=f"the command's result, {file.name}, cannot be read: {error}")
-
-
-def _read_last_line(stdout: IO[bytes], begin: int) -> Any:
-    size = stdout.seek(0, os.SEEK_END)
-    stdout.seek(max(begin, size - _LINE_SEARCH))
-    lines = stdout.read().decode("utf-8", "replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), None)
-    if last is None:
-        return Result(None, reason="the command has printed nothing, so there is no result")
-    try:
-        return float(last)
-    except ValueError:
-        pass
-    try:
-        found = json.loads(last)
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        return found
-    return Result(
-        None,
-        reason=f"the last line of the command's output is {last[:200]!r}, and neither a number nor "
-        'a JSON object: print the result last, or say result="file.json" or result=function',
-    )
