@@ -54,6 +54,12 @@ def read(directory: str | os.PathLike[str]) -> Reading:
         There is no such directory.
     JournalError
         A line is damaged; the message names the file and the line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> read(tempfile.mkdtemp())
+    Reading(segment=0, offset=0, seq=0, crc=0, torn=0)
     """
     follower = Follower(directory)
     records = follower.poll()
@@ -79,6 +85,17 @@ class Follower:
         Rises when a takeover has made void what was read already (an older master went on writing
         for a moment). The next `poll` then begins with the first record again: whoever keeps
         state from earlier records has to forget it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from phsx.journal.writer import Journal
+    >>> directory = tempfile.mkdtemp()
+    >>> follower = Follower(directory)
+    >>> with Journal.open(directory) as journal:
+    ...     _ = journal.append("trial", id=0)
+    >>> [record["type"] for record in follower.poll()], follower.poll()
+    (['open', 'trial', 'close'], [])
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
