@@ -12,8 +12,8 @@ PICTURES = ("history", "parameters", "parallel_coordinates", "worker_timeline")
 
 
 def test_demo_searches_draws_and_goes_on(cwd: Path) -> None:
-    first = demo.run("here", trials=8, workers=2, progress=False)
-    assert (first.evaluated, first.trials) == (8, 8)
+    first = demo.run("here", trials=4, workers=2, progress=False)
+    assert (first.evaluated, first.trials) == (4, 4)
     assert [path.name for path in first.plots] == [f"{name}.png" for name in PICTURES]
     assert all((cwd / path).stat().st_size > 10_000 for path in first.plots)
     assert first.best is not None
@@ -21,8 +21,8 @@ def test_demo_searches_draws_and_goes_on(cwd: Path) -> None:
     assert f"{first.best.value:.2%}" in text
     assert all(str(path) in text for path in first.plots)
 
-    more = demo.run("here", trials=10, workers=1, progress=False)
-    assert (more.evaluated, more.trials) == (2, 10)
+    more = demo.run("here", trials=5, workers=1, progress=False)
+    assert (more.evaluated, more.trials) == (1, 5)
 
 
 def test_error_is_small_for_good_parameters() -> None:

@@ -177,6 +177,8 @@ def test_definition_is_exported(cwd: Path) -> None:
     assert phsx.Space.from_dict(stored["space"]) == experiment.space
     assert stored["plan"]
     assert phsx.open("e").space == experiment.space
+    kept = "".join(file.read_text() for file in Path("e/source").rglob("*") if file.is_file())
+    assert "def total(" in kept
 
 
 # ---------------------------------------------------------------- experiment definition
