@@ -437,8 +437,11 @@ class Experiment:
         with self._lock:
             if self._follower is None:
                 self._follower = Follower(self._directory)
-            self._read_state.replay(self._follower.poll())
-            return self._read_state
+            generation, records = self._follower.generation, self._follower.poll()
+            if self._follower.generation != generation:
+                # A takeover has made records void that were read already.
+                self._read_state = SearchState()
+            return self._read_state.replay(records)
 
     @property
     def directory(self) -> Path:

@@ -36,6 +36,7 @@ from phsx.execution.base import (
 )
 from phsx.execution.evaluation import Job, Outcome
 from phsx.execution.tasks import carry
+from phsx.targets.package import Package
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,8 @@ class DaskExecutor(Executor):
         self._looked = 0.0
         self._count = 0
         self._run = ""
-        self._package: distributed.Future | None = None
+        self._package: Package | None = None
+        self._carried: distributed.Future | None = None
 
     @property
     def _topic(self) -> str:
@@ -86,11 +88,7 @@ class DaskExecutor(Executor):
         """Subscribe to what evaluations say, and make the target a task of the graph."""
         self._run = setting.run
         self._client.subscribe_topic(self._topic, lambda event: self._queue.put(("said", event[1])))
-        # A literal of a task, and not scattered data: it can be had again when workers are lost.
-        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
-            self._package = self._client.submit(
-                carry, setting.package, key=f"{self._topic}-target", pure=False
-            )
+        self._package = setting.package
 
     def submit(self, task: Task) -> None:
         """Submit a task to its worker, or to any where that one is gone."""
@@ -170,25 +168,27 @@ class DaskExecutor(Executor):
             del self._futures[key]
             return []
         event = self._result(key, future)
+        _, worker = self._evaluations.get(key, (None, None))
         self._forget(key)
         if key in self._installs:
             return self._installed(self._installs.pop(key), event)
+        match event:
+            case Finished(_, Outcome(state="not_installed")):
+                return self._install_again(key, worker)
         return [event]
 
     def _result(self, key: str, future: distributed.Future) -> Event:
-        if future.status == "cancelled":
-            return Lost(key, "Dask cancelled it", worker_died=False)
-        try:
-            value = future.result(timeout=GATHER_TIMEOUT)
-        except distributed.KilledWorker as error:
-            return Lost(key, str(error), worker_died=True)
-        except (distributed.TimeoutError, distributed.CancelledError, OSError) as error:
-            return Lost(key, f"{type(error).__name__}: {error}", worker_died=False)
-        except Exception as error:
+        if future.status == "error":
+            error = future.exception()
+            if isinstance(error, distributed.KilledWorker):
+                return Lost(key, str(error), worker_died=True)
             return Errored(key, error)
-        if isinstance(value, Outcome) and value.state == "not_installed":
-            return Lost(key, "the worker was started anew", worker_died=False)
-        return Finished(key, value)
+        if future.status == "finished":
+            try:
+                return Finished(key, future.result(timeout=GATHER_TIMEOUT))
+            except Exception as error:  # the worker with the result is gone, or the connection
+                return Lost(key, f"{type(error).__name__}: {error}", worker_died=False)
+        return Lost(key, f"the task was {future.status}", worker_died=False)
 
     def _look(self) -> list[Event]:
         """Compare the workers that are there with those known."""
@@ -217,7 +217,7 @@ class DaskExecutor(Executor):
         future = self._client.submit(
             on_worker.install,
             self._run,
-            self._package,
+            self._carry(),
             key=f"{self._topic}-{key}",
             pure=False,
             workers=[address],
@@ -225,7 +225,32 @@ class DaskExecutor(Executor):
         )
         self._follow(key, future)
 
+    def _install_again(self, key: str, worker: str | None) -> list[Event]:
+        """Bring a worker back that has nothing of this run: it was idle for long."""
+        events: list[Event] = [Lost(key, f"{worker} had lost the target", worker_died=False)]
+        if worker in self._ready:
+            self._ready.discard(worker)
+            self._install(worker)
+            events.append(WorkerLeft(worker))
+        return events
+
+    def _carry(self) -> distributed.Future:
+        """Return the packed target as a task's result, for workers to fetch from one another.
+
+        It is a literal of a task and not scattered data, so that it can be had again when workers
+        are lost, and let go of when all have it.
+        """
+        if self._carried is None:
+            self._count += 1
+            with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
+                self._carried = self._client.submit(
+                    carry, self._package, key=f"{self._topic}-target-{self._count}", pure=False
+                )
+        return self._carried
+
     def _installed(self, address: str, event: Event) -> list[Event]:
+        if not self._installs:
+            self._carried = None
         if isinstance(event, Errored):
             raise ClusterError(
                 f"worker {address} cannot take the target: "

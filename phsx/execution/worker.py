@@ -106,7 +106,8 @@ def _end(known: Installation) -> None:
         unused.close()
 
 
-def _uninstall_all() -> None:
+def uninstall_all() -> None:
+    """Forget all runs of this process."""
     for run in list(_runs):
         uninstall(run)
 
@@ -123,5 +124,5 @@ def _forget() -> None:
     _spawner = None
 
 
-atexit.register(_uninstall_all)
+atexit.register(uninstall_all)
 os.register_at_fork(after_in_child=_forget)

@@ -1,1 +1,1 @@
-"""TODO"""
+"""For tests of phsx and of its plug-ins: test functions, contracts, a virtual clock."""
