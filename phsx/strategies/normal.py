@@ -11,7 +11,8 @@ from phsx.strategies.base import JSON
 from phsx.strategies.checks import real_number
 from phsx.strategies.distribution import Distribution
 
-#: A normal distribution with less than this within the bounds must be a mistake.
+#: A normal distribution with less than this within the bounds must be a mistake. With more, its
+#: probabilities near 1 have digits enough to tell the values apart.
 _NOTHING = 1e-9
 
 
@@ -47,9 +48,6 @@ class Normal(Distribution):
 
     def quantile(self, low: float, high: float, u: float) -> float:
         """Return the quantile of u of the distribution cut off at two numbers."""
-        if low > self.mean:
-            # Mirrored, since probabilities near 1 have no digits left to tell them apart.
-            return 2 * self.mean - self.quantile(2 * self.mean - high, 2 * self.mean - low, 1 - u)
         below, above = self._cdf(low), self._cdf(high)
         probability = below + u * (above - below)
         if not 0 < probability < 1:
@@ -63,10 +61,7 @@ class Normal(Distribution):
             parameter = space.parameters[name]
             if not isinstance(parameter, (Float, Int)):
                 continue
-            low, high = parameter.low, parameter.high
-            if self.mean < low:
-                low, high = 2 * self.mean - high, 2 * self.mean - low
-            if self._cdf(high) - self._cdf(low) < _NOTHING:
+            if self._cdf(parameter.high) - self._cdf(parameter.low) < _NOTHING:
                 raise PlanError(
                     f"parameter {name!r}: {self!r} has next to nothing within the parameter's "
                     f"bounds {parameter.low!r} and {parameter.high!r}; move the mean, or widen sd"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -88,8 +90,9 @@ def test_two_sequences_in_a_block_do_not_go_side_by_side() -> None:
 
 
 def test_the_initial_design_of_a_model_is_another_sequence_than_the_blocks() -> None:
-    points = unit(Sobol(z=Bayesian()), 16)
-    assert not np.allclose(points[:, 0], points[:, 2], atol=0.01)
+    space = Space({"x": Float(0, 1), "y": Float(0, 1)})
+    points = unit(Sobol(y=Bayesian()), 16, space=space)
+    assert not np.allclose(points[:, 0], points[:, 1], atol=0.01)
 
 
 def test_a_sequence_for_two_parameters_is_one() -> None:
@@ -98,20 +101,46 @@ def test_a_sequence_for_two_parameters_is_one() -> None:
     assert len({tuple(cell) for cell in cells.tolist()}) == 64
 
 
+class Counting:
+    """An engine whose points are their own numbers, and whose work can be interrupted."""
+
+    d = 1
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def random(self, n: int) -> np.ndarray:
+        start = self.given
+        rows = [[float(start + row)] for row in range(n)]
+        self.given = start + n
+        return np.array(rows)
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("hasty_threads")
 def test_tables_grow_the_same_in_threads() -> None:
-    expected = qmc.Sobol(2, scramble=True, seed=np.random.default_rng(4)).random(4096)
-    table = Table(qmc.Sobol(2, scramble=True, seed=np.random.default_rng(4)))
-    wrong: list[int] = []
+    for _ in range(10):
+        table = Table(Counting())
+        start = threading.Barrier(4)
+        rows: list[list[float]] = [[], [], [], []]
 
-    def read(offset: int) -> None:
-        wrong.extend(i for i in range(offset, 4096, 4) if table.row(i) != expected[i].tolist())
+        def read(found: list[float], table: Table = table, start: Any = start) -> None:
+            start.wait()
+            found.extend(table.row(i)[0] for i in range(2000))
 
-    threads = [threading.Thread(target=read, args=(offset,)) for offset in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+        threads = [threading.Thread(target=read, args=(found,)) for found in rows]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert rows == [list(map(float, range(2000)))] * 4
 
 
 @pytest.mark.parametrize("kind", KINDS)
