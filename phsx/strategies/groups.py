@@ -18,7 +18,7 @@ class Group:
     ----------
     strategy : Strategy
     names : tuple of str
-        At least one parameter.
+        None are left for a block's own strategy where all parameters are overridden.
     base : bool
         Whether it is the block's own strategy, not an override.
     """
@@ -33,9 +33,9 @@ class Group:
         return isinstance(self.strategy, ModelStrategy)
 
     @property
-    def varies(self) -> bool:
-        """Whether another try can be expected to give other values."""
-        return not self.base and not isinstance(self.strategy, Values)
+    def constant(self) -> bool:
+        """Whether another try gives the same values again."""
+        return isinstance(self.strategy, Values) or not self.names
 
     def unlearned(self) -> Group:
         """Return the group with random search in place of a strategy that learns."""
@@ -66,8 +66,7 @@ def groups_of(strategy: Strategy, names: tuple[str, ...]) -> list[Group]:
         else:
             others.setdefault(override.signature, (override, []))[1].append(name)
     groups = [Group(member, tuple(members), False) for member, members in others.values()]
-    if own:
-        groups.append(Group(strategy, tuple(own), True))
+    groups.append(Group(strategy, tuple(own), True))
     return sorted(groups, key=Group._rank)
 
 

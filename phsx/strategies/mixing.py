@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
-from phsx.exceptions import ExhaustedError
+from phsx.exceptions import ExhaustedError, ModelWarning
 from phsx.strategies.base import ENUMERABLE, Params, Proposal, Request, Strategy
 from phsx.strategies.groups import Group, groups_of, model_of
 from phsx.strategies.lattice import Lattice
@@ -77,6 +78,7 @@ class _Mixture:
         self.start = max(request.position, request.index) if self.learns else request.position
         self.position = self.start
         self.attempts = 0
+        self.hopeless = False
         self.invalid = 0
 
     def propose(self) -> Proposal:
@@ -87,7 +89,8 @@ class _Mixture:
 
     def _go_through(self) -> Proposal:
         """Go on through a finite list of points; its strategy says when it has come to its end."""
-        redraws = REDRAWS if any(group.varies for group in self.groups) else 1
+        others = (group for group in self.groups if not group.base)
+        redraws = 1 if all(group.constant for group in others) else REDRAWS
         if self.learns:
             redraws = min(redraws, MODEL_TRIES)
         while True:
@@ -102,21 +105,30 @@ class _Mixture:
     def _insist(self) -> Proposal:
         """Try again, then list what is left where that is finite."""
         proposal = None
-        if self.learns:
+        learned = self.learns
+        if learned:
             proposal = self._try(MODEL_TRIES)
             self.groups = [group.unlearned() for group in self.groups]
+            self.learns = False
         axes = None if proposal else self._axes()
         size = math.inf if axes is None else math.prod(map(len, axes.values()))
         # To list them all costs about as much as a twentieth of the tries that would find one.
-        proposal = proposal or self._try(int(min(max(20, size / 20), TRIES)))
-        if proposal is None and axes is not None:
-            proposal = self._choose(axes)
-        if proposal is None:
+        found = proposal or self._try(int(min(max(20, size / 20), TRIES)))
+        if found is None and axes is not None:
+            found = self._choose(axes)
+        if found is None:
             raise ExhaustedError(self._why(size))
-        return proposal
+        if learned and proposal is None and size > ENUMERABLE:
+            warnings.warn(
+                f"{self.strategy!r:.200} found no new point; a random one takes its place",
+                ModelWarning,
+                stacklevel=4,
+            )
+        return found
 
     def _try(self, limit: int) -> Proposal | None:
-        while self.attempts < limit:
+        # A model that sees no point will see none again where all else stays the same.
+        while self.attempts < limit and not (self.learns and self.hopeless):
             proposal = self._attempt()
             if proposal is not None:
                 return proposal
@@ -129,11 +141,14 @@ class _Mixture:
         values = dict(request.fixed)
         point = None
         for group in self.groups:
+            if not group.names and not self.listed:
+                continue
             try:
                 proposal = group.strategy.propose(self._part(group, values, position))
             except ExhaustedError:
                 if group.base and not group.learns:
                     raise
+                self.hopeless = all(one.learns or one.constant for one in self.groups)
                 break
             values.update(proposal.params)
             if group.base:

@@ -201,6 +201,8 @@ def _block(block: object) -> Strategy:
         )
     if not isinstance(block, Strategy):
         hint = f"; did you mean Random({block})?" if type(block) is int else ""
+        if isinstance(block, str):
+            hint = "; in Python a strategy is an object, in a search file a table"
         raise PlanError(
             f"a plan is made of strategies such as Random(20), but it holds {block!r:.80}{hint}"
         )

@@ -43,7 +43,8 @@ class Uniform(Distribution):
 
     def quantile(self, low: float, high: float, u: float) -> float:
         """Return the quantile of u between two numbers."""
-        return low + u * (high - low)
+        # Not low + u (high - low): the width of the widest range is no float.
+        return low * (1 - u) + high * u
 
     def options(self) -> dict[str, JSON]:
         """Return the bounds."""

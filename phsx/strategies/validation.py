@@ -43,7 +43,7 @@ def _check_name(strategy: Strategy, name: str, space: Space) -> None:
         options = [
             option.name
             for option in inspect.signature(type(strategy)).parameters.values()
-            if option.kind is option.KEYWORD_ONLY
+            if option.kind is not option.VAR_KEYWORD
         ]
         raise PlanError(
             f"{owner}: {name!r} is neither a parameter of the space ({', '.join(space.names)}) "

@@ -9,7 +9,7 @@ from phsx.exceptions import PlanError, SpaceError
 from phsx.space import Parameter, Space
 from phsx.space.value import thaw
 from phsx.strategies.base import JSON, Proposal, Request, Strategy
-from phsx.strategies.checks import distinct, plain_list
+from phsx.strategies.checks import distinct, flag, plain_list
 
 
 class Values(Strategy):
@@ -37,7 +37,7 @@ class Values(Strategy):
     def __init__(self, values: Iterable[Any], *, single: bool = False) -> None:
         super().__init__()
         self.values = plain_list("Values", "values", values)
-        self.single = bool(single) and len(self.values) == 1
+        self.single = flag("Values", "single", single) and len(self.values) == 1
 
     def propose(self, request: Request) -> Proposal:
         """Propose the value whose turn it is."""
