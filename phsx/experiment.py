@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from phsx import arguments
 from phsx.definition import FILE, Definition
 from phsx.exceptions import ChangedError, ConfigurationError, DirectoryError, TargetError
-from phsx.journal import Follower, Journal
-from phsx.results import ResultsTable, to_dataframe
+from phsx.journal import Follower
+from phsx.results import to_dataframe
 from phsx.space import Space
 from phsx.state import SearchState
 from phsx.strategies.base import Strategy
@@ -24,7 +24,6 @@ from phsx.trial import Trial
 if TYPE_CHECKING:
     import pandas as pd
 
-    from phsx.execution.base import Setting
     from phsx.run import Run
     from phsx.targets.calling import BoundTarget
     from phsx.targets.package import Package
@@ -106,7 +105,6 @@ class Experiment:
         self._target = target
         self._fixed = dict(fixed or {})
         self._run: Run | None = None
-        self._master_state: SearchState | None = None
         self._read_state = SearchState()
         self._follower: Follower | None = None
         self._lock = threading.RLock()
@@ -283,9 +281,10 @@ class Experiment:
         KeyboardInterrupt
             After an interruption, when everything is recorded.
         """
-        from phsx.clusters.connect import connect
+        from phsx.clusters.connect import check_pool, connect
         from phsx.execution.base import Setting
-        from phsx.search import Limits
+        from phsx.search import Limits, Search
+        from phsx.session import open_run
 
         with self._lock:
             if self._run is not None and self._run.running:
@@ -300,6 +299,7 @@ class Experiment:
                 cores=arguments.whole("cores_per_trial", cores_per_trial, 1),
             )
             callbacks = arguments.callables(callbacks)
+            check_pool(workers, cluster)
             target = self._target if self._target is not None else self._load_target()
             setting = Setting(
                 run=uuid.uuid4().hex[:12],
@@ -307,84 +307,26 @@ class Experiment:
                 package=None if cluster == "inline" else self._pack(target),
                 isolate=isolate,
             )
-            executor = connect(workers, cluster, self._directory / "logs")
-            try:
-                run, here = self._prepare(executor, setting, limits, callbacks, progress)
-            except BaseException:
-                executor.close()
-                raise
-            if background:
-                return run.start()
-        run.block(here=here)
-        return self
-
-    def _prepare(
-        self,
-        executor: Any,
-        setting: Setting,
-        limits: Any,
-        callbacks: Iterable[Callable[[Trial], object]],
-        progress: bool,
-    ) -> tuple[Run, bool]:
-        from phsx.master import Master
-        from phsx.progress import Reporter
-        from phsx.run import Callbacks, Run
-        from phsx.search import Search
-
-        state = SearchState()
-        journal = Journal.open(self._directory, command="phsx run", replay=state.apply)
-        try:
-            if state.plan != self._plan.to_dict():
-                state.apply(journal.append("plan", plan=self._plan.to_dict()))
-                journal.commit()
-            table = ResultsTable(
-                self._directory, self.space.names, [state.trials[i] for i in state.finished]
-            )
-            calls = Callbacks(callbacks)
-
-            def ended(trial: Trial) -> None:
-                table.append(trial)
-                calls(trial)
-
-            master = Master(
+            run = open_run(
                 Search(
-                    self.space,
-                    self._plan,
-                    self.seed,
-                    self.maximize,
-                    self._definition.objective,
-                    self._directory,
+                    space=self.space,
+                    plan=self._plan,
+                    seed=self.seed,
+                    maximize=self.maximize,
+                    objective=self._definition.objective,
+                    directory=self._directory,
                 ),
-                state,
-                journal,
-                executor,
                 setting,
                 limits,
-                on_ended=ended,
-                on_tick=lambda: reporter.tick() if progress else None,
+                lambda: connect(workers, cluster, self._directory / "logs"),
+                callbacks=callbacks,
+                progress=progress,
             )
-        except BaseException:
-            journal.close()
-            raise
-
-        def finish() -> None:
-            try:
-                journal.close()
-            finally:
-                calls.close()
-                if progress:
-                    reporter.close(master.stop_reason)
-
-        run = Run(
-            master,
-            state,
-            maximize=self.maximize,
-            resume=f"run the same script again, or `phsx run {self._directory}`",
-            finish=finish,
-        )
-        reporter = Reporter(self.name, lambda: run.progress)
-        self._run, self._master_state = run, state
-        return run, not executor.concurrent
+            self._run = run
+            if background:
+                return run.start()
+        run.block()
+        return self
 
     def _load_target(self) -> Any:
         from phsx.targets.description import load
@@ -432,8 +374,8 @@ class Experiment:
 
     def _refresh(self) -> SearchState:
         """Return the newest state: the master's own while it runs here, else the journal's."""
-        if self._run is not None and self._run.running and self._master_state is not None:
-            return self._master_state
+        if self._run is not None and self._run.running:
+            return self._run.state
         with self._lock:
             if self._follower is None:
                 self._follower = Follower(self._directory)

@@ -94,12 +94,14 @@ class Run:
         state: SearchState,
         *,
         maximize: bool,
+        here: bool,
         resume: str,
         finish: Callable[[], None],
     ) -> None:
         self._master = master
-        self._state = state
+        self.state = state
         self._maximize = maximize
+        self._here = here
         self._resume = resume
         self._finish = finish
         self._thread: threading.Thread | None = None
@@ -112,7 +114,7 @@ class Run:
     @property
     def progress(self) -> Progress:
         """How far the search is."""
-        return progress_of(self._state, self._master.supply.total, maximize=self._maximize)
+        return progress_of(self.state, self._master.supply.total, maximize=self._maximize)
 
     @property
     def running(self) -> bool:
@@ -148,10 +150,10 @@ class Run:
         self._thread.start()
         return self
 
-    def block(self, *, here: bool) -> None:
-        """Run and return when it has ended; `here` is in this very thread."""
+    def block(self) -> None:
+        """Run and return when it has ended; in this very thread where targets run here."""
         with self._signals():
-            if here:
+            if self._here:
                 self._work()
             else:
                 self.start()

@@ -135,6 +135,15 @@ class SearchState:
             total += expected
         return total
 
+    def complete(self, sizes: Sequence[int | None]) -> bool:
+        """Tell whether all trials of a plan with blocks of these sizes have ended."""
+        if self.alive:
+            return False
+        return all(
+            block in self.exhausted or (size is not None and self.created[block] >= size)
+            for block, size in enumerate(sizes)
+        )
+
     def waiting_for(self, block: int) -> bool:
         """Tell whether a trial of a block before `block` has not ended."""
         return any(self.trials[number].block < block for number in self.alive)

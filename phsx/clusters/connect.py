@@ -16,6 +16,36 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 30
 
 
+def check_pool(workers: Any, cluster: Any) -> None:
+    """Check what can be checked of `workers=` and `cluster=` without connecting anywhere.
+
+    Raises
+    ------
+    ConfigurationError
+    """
+    if workers is not None:
+        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+            raise ConfigurationError(f"workers={workers!r}: give a whole number of at least 1")
+        if cluster is not None:
+            raise ConfigurationError(
+                "workers= and cluster= were both given: workers= starts local processes; "
+                "the size of a cluster is its own affair, so leave workers= out"
+            )
+    if cluster is None or isinstance(cluster, (str, Executor)):
+        return
+    if not hasattr(cluster, "asynchronous"):
+        raise ConfigurationError(
+            f"cluster={cluster!r}: give 'inline', the address of a Dask scheduler such as "
+            f"'tls://host:8786', a distributed.Client, or a cluster object"
+        )
+    if cluster.asynchronous:
+        raise ConfigurationError(
+            f"cluster=: an asynchronous {type(cluster).__name__} cannot be used, since run() "
+            f"blocks; give the address of its scheduler instead, or make one with "
+            f"asynchronous=False"
+        )
+
+
 def connect(workers: int | None, cluster: Any, log_directory: Path | None = None) -> Executor:
     """Return an executor for `workers` local processes, or for an existing cluster.
 
@@ -37,17 +67,9 @@ def connect(workers: int | None, cluster: Any, log_directory: Path | None = None
     ClusterError
         The scheduler cannot be reached.
     """
-    if workers is not None and (
-        isinstance(workers, bool) or not isinstance(workers, int) or workers < 1
-    ):
-        raise ConfigurationError(f"workers={workers!r}: give a whole number of at least 1")
+    check_pool(workers, cluster)
     if cluster is None:
         return _local(workers or os.cpu_count() or 1, log_directory)
-    if workers is not None:
-        raise ConfigurationError(
-            "workers= and cluster= were both given: workers= starts local processes; "
-            "the size of a cluster is its own affair, so leave workers= out"
-        )
     if isinstance(cluster, str) and cluster == "inline":
         from phsx.execution.inline import InlineExecutor
 
@@ -80,22 +102,12 @@ def _existing(cluster: Any) -> Executor:
     from phsx.execution.dask import DaskExecutor
 
     if isinstance(cluster, distributed.Client):
-        _refuse_asynchronous(cluster, "Client")
         if cluster.status != "running":
             raise ClusterError(
                 f"cluster=: the Client is {cluster.status}; connect a new one and run again"
             )
         return DaskExecutor(cluster)
-    if isinstance(cluster, str):
-        client = _client(cluster)
-    elif hasattr(cluster, "scheduler_address"):
-        _refuse_asynchronous(cluster, type(cluster).__name__)
-        client = _client(cluster)
-    else:
-        raise ConfigurationError(
-            f"cluster={cluster!r}: give 'inline', the address of a Dask scheduler such as "
-            f"'tls://host:8786', a distributed.Client, or a cluster object"
-        )
+    client = _client(cluster)
     return DaskExecutor(client, [client.close])
 
 
@@ -109,12 +121,3 @@ def _client(cluster: Any) -> Client:
             f"cluster={cluster!r}: no Dask scheduler answers there ({error}); check the address, "
             f"whether the scheduler runs, and its TLS settings"
         ) from error
-
-
-def _refuse_asynchronous(thing: Any, what: str) -> None:
-    if thing.asynchronous:
-        raise ConfigurationError(
-            f"cluster=: an asynchronous {what} cannot be used, since run() blocks; give its "
-            f"address (cluster={what.lower()}.scheduler_address or client.scheduler.address) or "
-            f"make one with asynchronous=False"
-        )

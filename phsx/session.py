@@ -1,0 +1,102 @@
+"""The beginning of a run: lease, state, workers and master, in the order that loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+
+from phsx.execution.base import Executor, Setting
+from phsx.execution.inline import InlineExecutor
+from phsx.journal import Journal
+from phsx.master import Master
+from phsx.progress import Reporter
+from phsx.results import ResultsTable
+from phsx.run import Callbacks, Run
+from phsx.search import Limits, Search
+from phsx.state import SearchState
+from phsx.strategies.plan import Plan
+from phsx.trial import Trial
+
+
+def open_run(
+    search: Search,
+    setting: Setting,
+    limits: Limits,
+    connect: Callable[[], Executor],
+    *,
+    callbacks: Iterable[Callable[[Trial], object]] = (),
+    progress: bool = True,
+) -> Run:
+    """Take the lease of an experiment, and put together what runs it.
+
+    Parameters
+    ----------
+    search, setting, limits
+        As of the master.
+    connect : callable
+        Returns an executor. Called when the lease is ours, and only where trials are left.
+    callbacks : iterable of callable
+        Called with each trial that has ended.
+    progress : bool
+        Whether to show progress.
+
+    Raises
+    ------
+    LeaseError
+        Somebody else is running the experiment.
+    """
+    state = SearchState()
+    journal = Journal.open(search.directory, command="phsx run", replay=state.apply)
+    with ExitStack() as undo:
+        undo.callback(journal.close)
+        search = _newest_plan(search, state, journal)
+        done = state.complete(search.plan.sizes(search.space))
+        executor = InlineExecutor() if done else connect()
+        undo.callback(executor.close)
+        finished = [state.trials[number] for number in state.finished]
+        table = ResultsTable(search.directory, search.space.names, finished)
+        calls = Callbacks(callbacks)
+
+        def ended(trial: Trial) -> None:
+            table.append(trial)
+            calls(trial)
+
+        def tick() -> None:
+            if progress:
+                reporter.tick()
+
+        def finish() -> None:
+            try:
+                journal.close()
+            finally:
+                calls.close()
+                if progress:
+                    reporter.close(master.stop_reason)
+
+        master = Master(search, state, journal, executor, setting, limits, ended, tick)
+        run = Run(
+            master,
+            state,
+            maximize=search.maximize,
+            here=not executor.concurrent,
+            resume=f"run the same script again, or `phsx run {search.directory}`",
+            finish=finish,
+        )
+        reporter = Reporter(search.directory.name, lambda: run.progress)
+        undo.pop_all()
+    return run
+
+
+def _newest_plan(search: Search, state: SearchState, journal: Journal) -> Search:
+    """Record the plan where it has grown; take over what somebody else has added meanwhile."""
+    wanted = search.plan.to_dict()
+    if state.plan == wanted:
+        return search
+    if state.plan is not None:
+        known = Plan.from_dict(state.plan)
+        if not search.plan.extends(known):
+            return replace(search, plan=known)
+    state.apply(journal.append("plan", plan=wanted))
+    journal.commit()
+    return search
