@@ -148,7 +148,7 @@ class Surrogate:
             late = pending.select(np.arange(len(pending))[-_MOST_PENDING:])
             features = encoding.features(late.unit, late.active)
             self._unknown = np.concatenate([self._unknown, features])
-        self._built: dict[str, ExpectedImprovement] = {}
+        self._built: dict[tuple[str, bool], ExpectedImprovement] = {}
         self._order: dict[str, IntArray] = {}
 
     def model(self, turn: int) -> str:
@@ -156,16 +156,20 @@ class Surrogate:
         names = list(self._recipes)
         return names[turn % len(names)]
 
-    def acquisition(self, name: str) -> ExpectedImprovement:
-        """Return what a model wants to be maximized, given all that is pending by now."""
-        if name not in self._built:
-            self._built[name] = self._build(name)
-        built = self._built[name]
+    def acquisition(self, name: str, *, doubtful: bool = False) -> ExpectedImprovement:
+        """Return what a model wants to be maximized, given all that is pending by now.
+
+        A doubtful model trusts its data half as far, see `Recipe.doubt`.
+        """
+        key = (name, doubtful)
+        if key not in self._built:
+            self._built[key] = self._build(name, doubtful)
+        built = self._built[key]
         missing = self._unknown[len(built.posterior.points) - len(self._features) :]
         if len(missing):
             posterior = built.posterior.extend(missing)
             built = ExpectedImprovement(posterior, built.best, built.feasibility)
-            self._built[name] = built
+            self._built[key] = built
         return built
 
     def add(self, points: Points) -> None:
@@ -179,13 +183,15 @@ class Surrogate:
         rows = self._order[name][:count]
         return Points(self.data.unit[rows], self.data.active[rows])
 
-    def _build(self, name: str) -> ExpectedImprovement:
+    def _build(self, name: str, doubtful: bool) -> ExpectedImprovement:
         learned = self._fit["models"][name]
+        if doubtful:
+            learned = self._recipes[name].doubt(learned)
         model = self._recipes[name].condition(self._features, self.data.values, learned)
         posterior = model.posterior
         # Under noise the least observation is a lucky one; the least posterior mean is not.
         smoothed = posterior.smoothed(model.targets)
-        self._order[name] = np.argsort(smoothed, kind="stable")
+        self._order.setdefault(name, np.argsort(smoothed, kind="stable"))
         feasibility = None
         if len(self._failed):
             feasibility = Feasibility.of(

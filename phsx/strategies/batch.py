@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from itertools import islice
 from typing import Any
@@ -25,6 +26,11 @@ _LISTED, _LEFT = 20_000, 500
 _FULL = Effort()
 _LESS = Effort(spread=64, near=32, starts=1, iterations=8, rounds=2)
 _FULL_RANKS, _RANKS = 8, 64
+
+#: Where so little improvement is expected (in standard deviations of all results), every second
+#: suggestion comes from a model that doubts what it knows. Without that, searches that have found
+#: a local optimum spend the rest of their trials on its last digits.
+_LITTLE, _DOUBT_EVERY = math.log(1e-2), 2
 
 #: From how many points a posterior sample's best is taken.
 _SAMPLED = Effort(spread=512, near=128)
@@ -54,8 +60,8 @@ def suggest(request: Request, history: History, fit: Mapping[str, Any]) -> Param
         found = search.sampled(search.surrogate.model(request.trial))
         return None if found is None else search.named(found[1])
     for rank in range(request.rank + 1):
-        model = search.surrogate.model(request.trial - request.rank + rank)
-        found = search.best(model, _FULL if rank < _FULL_RANKS else _LESS)
+        turn = request.trial - request.rank + rank
+        found = search.best(turn, _FULL if rank < _FULL_RANKS else _LESS)
         if found is None:
             return None
         point, params = found
@@ -90,11 +96,17 @@ class _Search:
         """Tell whether a point may be suggested."""
         return not self.request.taken(params) and self.space.key(params) not in self.reserved
 
-    def best(self, model: str, effort: Effort) -> tuple[Points, Params] | None:
-        """Return the free point of the largest acquisition by one of the models."""
-        acquisition = self.surrogate.acquisition(model)
+    def best(self, turn: int, effort: Effort) -> tuple[Points, Params] | None:
+        """Return the free point of the largest acquisition, by the model whose turn it is."""
+        model = self.surrogate.model(turn)
         incumbents = self.surrogate.incumbents(model, 5)
-        points, _ = maximize(acquisition, self.region, self.encoding, incumbents, self.rng, effort)
+        for doubtful in (False, True):
+            acquisition = self.surrogate.acquisition(model, doubtful=doubtful)
+            points, values = maximize(
+                acquisition, self.region, self.encoding, incumbents, self.rng, effort
+            )
+            if turn % _DOUBT_EVERY or not len(values) or values[0] >= _LITTLE:
+                break
         return self.first(points) or self.listed(acquisition)
 
     def sampled(self, model: str) -> tuple[Points, Params] | None:

@@ -114,3 +114,18 @@ def test_models_take_turns(fit):
 def test_no_additive_model_of_very_many_dimensions():
     space = Space({f"x{i}": Float(0, 1) for i in range(40)})
     assert list(recipes(Encoding(space))) == ["plain", "skewed"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_doubtful_model_expects_more_far_from_the_data(fit, name):
+    near = History(
+        np.arange(30),
+        0.2 + 0.05 * np.random.default_rng(3).random((30, 2)),
+        np.ones((30, 2), dtype=bool),
+        np.linspace(0.0, 1.0, 30),
+    )
+    surrogate = Surrogate(ENCODING, near, None, fit_models(ENCODING, near, None, 0))
+    sure, doubtful = (surrogate.acquisition(name, doubtful=d) for d in (False, True))
+    far = np.array([[0.9, 0.9]])
+    assert doubtful.posterior.predict(far)[1] > sure.posterior.predict(far)[1]
+    assert surrogate.acquisition(name) is sure

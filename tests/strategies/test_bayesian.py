@@ -322,6 +322,12 @@ def test_beats_the_bounds_of_issue_one():
         assert min(one.value for one in found) < function.minimum + bound
 
 
+def test_leaves_a_local_optimum():
+    # In this seed red, then blue look best at first; green is better only near x = 0.7.
+    found = search(mixed, mixed.space, Bayesian(80), 80, workers=8, seed=3)
+    assert min(found, key=lambda one: one.value).params["colour"] == "green"
+
+
 @pytest.mark.parametrize("function", [mixed, conditional], ids=["mixed", "conditional"])
 def test_mixed_and_conditional_spaces(function):
     found = search(function, function.space, Bayesian(45), 45, workers=4, seed=2)
