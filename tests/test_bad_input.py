@@ -577,9 +577,6 @@ def test_running_twice_at_once(tmp_path):
         run.wait()
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="workers are started before the lease"
-)
 def test_second_master_is_refused_before_it_starts_workers(tmp_path):
     go = threading.Event()
     experiment = phsx.Experiment(

@@ -104,7 +104,7 @@ def test_progress_sums_up_a_state(tmp_path):
 class Search:
     """A search in this process, whose target does what a test says."""
 
-    def __init__(self, directory, act, trials=3, **limits):
+    def __init__(self, directory, act, trials=3, here=False, **limits):
         self.bench = Bench(directory, phsx.Random(trials))
         self.finished = []
         bound = bind(lambda x, n, trial: act(trial) or x, ["x", "n"])
@@ -120,6 +120,7 @@ class Search:
             self.master,
             self.bench.state,
             maximize=False,
+            here=here,
             resume="do it again",
             finish=lambda: self.finished.append(True),
         )
@@ -178,7 +179,9 @@ class TestInTheBackground:
             run.wait(DEADLINE)
         assert not run.running and s.finished == [True]
 
-    @pytest.mark.xfail(strict=True, reason="the note is only added to runs in the caller's thread")
+    @pytest.mark.xfail(
+        strict=True, raises=AttributeError, reason="the note is only added to runs in this thread"
+    )
     def test_error_says_how_to_go_on(self, search):
         s = search()
         s.bench.journal.fails_at = 4
@@ -197,25 +200,25 @@ class TestBlocking:
     @pytest.mark.parametrize("here", [True, False])
     def test_returns_at_the_end(self, search, here):
         threads = set()
-        s = search(lambda trial: threads.add(threading.current_thread()))
-        s.run.block(here=here)
+        s = search(lambda trial: threads.add(threading.current_thread()), here=here)
+        s.run.block()
         assert s.run.progress.ended == 3 and s.finished == [True]
         assert (threads == {threading.current_thread()}) is here
 
     @pytest.mark.parametrize("here", [True, False])
     def test_raises_what_ended_it(self, search, here):
-        s = search()
+        s = search(here=here)
         s.bench.journal.fails_at = 4
         with pytest.raises(JournalError):
-            s.run.block(here=here)
+            s.run.block()
 
     @pytest.mark.parametrize("here", [True, False])
     def test_interrupt_drains(self, search, here, capsys):
         """The trial that runs is finished, no other begins, and it is said how to go on."""
         before = signal.getsignal(signal.SIGINT)
-        s = search(lambda trial: interrupt(s, signal.SIGINT))
+        s = search(lambda trial: interrupt(s, signal.SIGINT), here=here)
         with pytest.raises(KeyboardInterrupt, match="do it again"):
-            s.run.block(here=here)
+            s.run.block()
         assert s.bench.states() == {"completed": 1}
         assert s.finished == [True]
         said = capsys.readouterr().err
@@ -225,14 +228,16 @@ class TestBlocking:
     @pytest.mark.parametrize("here", [True, False])
     def test_termination_ends_with_143(self, search, here):
         before = signal.getsignal(signal.SIGTERM)
-        s = search(lambda trial: interrupt(s, signal.SIGTERM))
+        s = search(lambda trial: interrupt(s, signal.SIGTERM), here=here)
         with pytest.raises(SystemExit) as ended:
-            s.run.block(here=here)
+            s.run.block()
         assert ended.value.code == 143
         assert s.bench.states() == {"completed": 1}
         assert signal.getsignal(signal.SIGTERM) is before
 
-    @pytest.mark.xfail(strict=True, reason="the interrupt is taken for an error of the target")
+    @pytest.mark.xfail(
+        strict=True, raises=AssertionError, reason="it is taken for an error of the target"
+    )
     def test_second_interrupt_is_not_the_targets_failure(self, search):
         """The trial it hits is to be run again."""
 
@@ -241,9 +246,9 @@ class TestBlocking:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.01)
 
-        s = search(act)
+        s = search(act, here=True)
         with pytest.raises(KeyboardInterrupt):
-            s.run.block(here=True)
+            s.run.block()
         assert s.finished == [True]
         assert "failed" not in s.bench.states()
 
@@ -259,13 +264,13 @@ class TestBlocking:
         releaser = threading.Timer(0.2, go.set)  # the target itself cannot be ended in a thread
         releaser.start()
         with pytest.raises(KeyboardInterrupt):
-            s.run.block(here=False)
+            s.run.block()
         releaser.join()
         assert s.finished == [True]
 
     def test_not_in_the_main_thread(self, search):
-        s = search()
-        thread = threading.Thread(target=s.run.block, kwargs={"here": True})
+        s = search(here=True)
+        thread = threading.Thread(target=s.run.block)
         thread.start()
         thread.join(DEADLINE)
         assert s.run.progress.ended == 3
