@@ -37,17 +37,29 @@ def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
     return squares
 
 
-def _matern(squares: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Matérn 5/2 correlation c of r² and its slope h, where dc = -h · d(r²) / 2."""
-    root = np.sqrt(squares)
-    root *= _SQRT5
-    decay = np.exp(-root)
-    slope = (1.0 + root) * decay
+def _decay(root: FloatArray) -> FloatArray:
+    """exp(-root), where root is √5 r."""
+    decay = np.negative(root)
+    np.exp(decay, out=decay)
+    return decay
+
+
+def _correlation(root: FloatArray, decay: FloatArray) -> FloatArray:
+    """Matérn 5/2 correlation (1 + √5 r + 5 r² / 3) exp(-√5 r)."""
+    correlation = root * root
+    correlation *= 1.0 / 3.0
+    correlation += root
+    correlation += 1.0
+    correlation *= decay
+    return correlation
+
+
+def _slope(root: FloatArray, decay: FloatArray) -> FloatArray:
+    """h, by which the correlation changes: dc = -h · d(r²) / 2."""
+    slope = root + 1.0
+    slope *= decay
     slope *= 5.0 / 3.0
-    root += squares * (5.0 / 3.0)
-    root += 1.0
-    root *= decay
-    return root, slope
+    return slope
 
 
 class Kernel(ABC):
@@ -138,7 +150,8 @@ class Matern(Kernel):
 
     def matrix(self, theta: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
         """Covariances between the rows of `a` and of `b`."""
-        correlation, _ = _matern(squared_distances(self._scale(theta, a), self._scale(theta, b)))
+        root = _root(self._scale(theta, a), self._scale(theta, b))
+        correlation = _correlation(root, _decay(root))
         correlation *= math.exp(theta[-1])
         return correlation
 
@@ -150,12 +163,15 @@ class Matern(Kernel):
         """Covariances of `x` with itself, and the pullback of weights on them."""
         scaled = self._scale(theta, x)
         signal = math.exp(theta[-1])
-        covariance, slope = _matern(squared_distances(scaled, scaled))
+        root = _root(scaled, scaled)
+        decay = _decay(root)
+        covariance = _correlation(root, decay)
         covariance *= signal
 
         def pullback(weights: FloatArray) -> FloatArray:
             # dK_ik / dlog(l_j) = s² h_ik (x_ij - x_kj)² / l_j², summed over i and k by row sums.
-            pairs = weights * slope
+            pairs = _slope(root, decay)
+            pairs *= weights
             rows = pairs.sum(axis=1)
             columns = rows @ (scaled * scaled) - np.einsum("ij,ij->j", scaled, pairs @ scaled)
             by_scale = np.bincount(self.groups, 2.0 * signal * columns, self.size - 1)
@@ -169,7 +185,8 @@ class Matern(Kernel):
         """Gradients of sum_j w_ij k(a_i, b_j) by a_i for each w."""
         inverse = np.exp(-theta[:-1])[self.groups]
         x, y = a * inverse, b * inverse
-        _, slope = _matern(squared_distances(x, y))
+        root = _root(x, y)
+        slope = _slope(root, _decay(root))
         slope *= -math.exp(theta[-1])
         gradients = []
         for weight in weights:
@@ -219,7 +236,8 @@ class Additive(Kernel):
         """Covariances between the rows of `a` and of `b`."""
         total = np.zeros((len(a), len(b)))
         for _, x, y, weight in self._parts(theta, a, b):
-            correlation, _ = _matern(_part_distances(x, y))
+            root = _part_root(x, y)
+            correlation = _correlation(root, _decay(root))
             correlation *= weight
             total += correlation
         return total
@@ -235,11 +253,13 @@ class Additive(Kernel):
         def pullback(weights: FloatArray) -> FloatArray:
             by_scale, by_weight = [], []
             for _, part, _, weight in self._parts(theta, x, x):
-                squares = _part_distances(part, part)
-                correlation, slope = _matern(squares)
-                slope *= squares
-                by_scale.append(weight * np.vdot(weights, slope))
-                by_weight.append(weight * np.vdot(weights, correlation))
+                root = _part_root(part, part)
+                decay = _decay(root)
+                by_weight.append(weight * np.vdot(weights, _correlation(root, decay)))
+                slope = _slope(root, decay)
+                slope *= root
+                slope *= root
+                by_scale.append(weight / 5.0 * np.vdot(weights, slope))
             return np.array(by_scale + by_weight)
 
         return covariance, pullback
@@ -250,7 +270,8 @@ class Additive(Kernel):
         """Gradients of sum_j w_ij k(a_i, b_j) by a_i for each w."""
         gradients = [np.zeros_like(a) for _ in weights]
         for group, (columns, x, y, weight) in enumerate(self._parts(theta, a, b)):
-            _, slope = _matern(_part_distances(x, y))
+            root = _part_root(x, y)
+            slope = _slope(root, _decay(root))
             slope *= -weight * math.exp(-theta[group])
             for gradient, by_pair in zip(gradients, weights, strict=True):
                 pairs = by_pair * slope
@@ -258,13 +279,21 @@ class Additive(Kernel):
         return gradients
 
 
-def _part_distances(x: FloatArray, y: FloatArray) -> FloatArray:
-    """Squared distances, exact for the usual single column."""
+def _root(x: FloatArray, y: FloatArray) -> FloatArray:
+    """√5 r of scaled features."""
+    squares = squared_distances(x, y)
+    squares *= 5.0
+    np.sqrt(squares, out=squares)
+    return squares
+
+
+def _part_root(x: FloatArray, y: FloatArray) -> FloatArray:
+    """√5 r, exact and faster for the usual single column."""
     if x.shape[1] > 1:
-        return squared_distances(x, y)
-    difference = np.subtract.outer(x[:, 0], y[:, 0])
-    difference *= difference
-    return difference
+        return _root(x, y)
+    difference = np.subtract.outer(_SQRT5 * x[:, 0], _SQRT5 * y[:, 0])
+    np.abs(difference, out=difference)
+    return np.asarray(difference)
 
 
 class Sum(Kernel):

@@ -56,7 +56,7 @@ class Recipe:
         How many of the data may be used for the hyper-parameters.
     iterations : int
         How many iterations the optimizer may take from a fresh start. From an earlier fit it
-        takes at most a third: what is left to do, the next fit does.
+        takes at most a fifth: what is left to do, the next fit does.
 
     Examples
     --------
@@ -103,7 +103,7 @@ class Recipe:
         kernel = self.kernel()
         outputs = Outputs.of(values, skewed=self.skewed)
         chosen = representative(features, values, self.points, seed)
-        starts = [] if start is None else [(_to_vector(kernel, start), self.iterations // 3)]
+        starts = [] if start is None else [(_to_vector(kernel, start), self.iterations // 5)]
         if fresh or not starts:
             starts.append((fresh_start(kernel), self.iterations))
         targets = outputs.forward(values[chosen])
