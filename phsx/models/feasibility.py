@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from phsx.history import BoolArray, FloatArray
-from phsx.models.kernels import Kernel
+from phsx.models.kernel import Kernel
 from phsx.models.posterior import cholesky, solve_lower
 
 #: Noise of the labels: a single failure among successes says little about its neighbours.
@@ -28,7 +28,7 @@ class Feasibility:
 
     Examples
     --------
-    >>> from phsx.models.kernels import Matern
+    >>> from phsx.models.matern import Matern
     >>> kernel = Matern([0])
     >>> points = np.array([[0.2], [0.8]])
     >>> chance = Feasibility.of(kernel, np.array([-2.0, 0.0]), points, np.array([True, False]))

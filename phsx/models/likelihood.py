@@ -10,7 +10,7 @@ from scipy.linalg import lapack
 from scipy.optimize import minimize
 
 from phsx.history import FloatArray
-from phsx.models.kernels import Kernel
+from phsx.models.kernel import Kernel
 from phsx.models.posterior import cholesky, generalized_least_squares
 
 #: Log-normal prior of the noise's variance, and its floor, for standardized outputs.

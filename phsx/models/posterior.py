@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from phsx.history import FloatArray
-from phsx.models.kernels import Kernel
+from phsx.models.kernel import Kernel
 
 #: Least variance of a prediction, relative to the prior's.
 _LEAST = 1e-12

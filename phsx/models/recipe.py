@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from phsx.history import FloatArray, IntArray
-from phsx.models.kernels import Additive, Kernel, Matern, Sum
+from phsx.models.additive import Additive
+from phsx.models.kernel import Kernel
 from phsx.models.likelihood import fresh_start, maximize_posterior
+from phsx.models.matern import Matern
 from phsx.models.outputs import Outputs
 from phsx.models.posterior import Posterior
+from phsx.models.sum import Sum
 
 JSON = Any
 

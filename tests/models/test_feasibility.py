@@ -2,7 +2,7 @@ import numpy as np
 from scipy.optimize import approx_fprime
 
 from phsx.models.feasibility import Feasibility
-from phsx.models.kernels import Matern
+from phsx.models.matern import Matern
 
 KERNEL, THETA = Matern([0, 1]), np.log([0.3, 0.3, 1.0])
 RNG = np.random.default_rng(0)

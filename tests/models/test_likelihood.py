@@ -3,13 +3,15 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.stats import multivariate_normal, norm
 
-from phsx.models.kernels import Additive, Matern, Sum
+from phsx.models.additive import Additive
 from phsx.models.likelihood import (
     NOISE_FLOOR,
     fresh_start,
     maximize_posterior,
     negative_log_posterior,
 )
+from phsx.models.matern import Matern
+from phsx.models.sum import Sum
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((14, 3)), RNG.normal(size=14)

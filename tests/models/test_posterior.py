@@ -4,8 +4,10 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel
 from sklearn.gaussian_process.kernels import Matern as Reference
 
-from phsx.models.kernels import Additive, Matern, Sum
+from phsx.models.additive import Additive
+from phsx.models.matern import Matern
 from phsx.models.posterior import Posterior, cholesky
+from phsx.models.sum import Sum
 
 KERNEL = Sum(Matern([0, 1, 2]), Additive([0, 1, 2]))
 THETA = np.random.default_rng(0).normal(-0.5, 0.3, KERNEL.size)

@@ -5,7 +5,10 @@ import pytest
 from scipy.optimize import approx_fprime
 from sklearn.gaussian_process.kernels import Matern as Reference
 
-from phsx.models.kernels import Additive, Matern, Sum, length_scale_prior, squared_distances
+from phsx.models.additive import Additive
+from phsx.models.kernel import length_scale_prior, squared_distances
+from phsx.models.matern import Matern
+from phsx.models.sum import Sum
 
 GROUPS = [0, 1, 1, 2]
 KERNELS = {
