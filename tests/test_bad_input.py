@@ -414,7 +414,7 @@ def existing(tmp_path):
         ({"target": lambda x: x}, ["'n'"]),
         ({"space": []}, ["space"]),
     ],
-    ids=str,
+    ids=lambda value: str(value).partition(" at 0x")[0],
 )
 def test_going_on_with_something_else(existing, change, words):
     arguments = {"target": target, "space": SPACE} | change
