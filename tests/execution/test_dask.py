@@ -214,7 +214,7 @@ class TestNothingStaysBehind:
         while not executor.wait(0.01):  # the first worker has it, the other is being given it
             pass
         executor.close()
-        wait_for(lambda: not tasks_on(client, "early"), lambda: tasks_on(client, "early"), 3.0)
+        wait_for(lambda: not tasks_on(client, "early"), lambda: tasks_on(client, "early"), 1.5)
 
     @pytest.mark.xfail(strict=True, reason="the client keeps the handler, which keeps the executor")
     def test_no_executor_in_the_users_client(self, client):
@@ -269,7 +269,7 @@ class TestConnection:
                 return (__import__, ("a_module_that_nobody_has",))
 
         executor.start(Setting("foreign", None, Foreign()))
-        deadline = time.monotonic() + 3.0
+        deadline = time.monotonic() + 1.5
         try:
             with pytest.raises(ClusterError, match="a_module_that_nobody_has"):
                 while time.monotonic() < deadline:
