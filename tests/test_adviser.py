@@ -50,6 +50,25 @@ class TestSuggestions:
         assert used == [0] * 4 + [1] * 4 + [2] * 4
         assert [fit.observed for fit in b.state.fits] == [4, 8, 12]
 
+    def test_no_more_trials_than_slots_are_begun(self, bench):
+        """Where suggestions are cheap, each can wait for the newest result."""
+        b = bench([phsx.Random(4), Learner(20, initial=4)])
+        executor = VirtualExecutor(
+            4, cost=0.01, duration=lambda job: 1.0 + 0.003 * (job.trial * 7 % 11)
+        )
+        b.run(executor).check_exact(24)
+        for record in b.journal.of("suggesting"):
+            assert len(b.until(record["seq"]).alive) <= 4
+
+    def test_fit_that_has_just_come_will_do(self, bench):
+        """Though another trial has ended meanwhile: the next fit is for the next suggestion."""
+        b = bench([phsx.Random(2), Learner(4, initial=2)])
+        executor = VirtualExecutor(2, cost=0.3, duration=lambda job: 1.0 + 0.1 * job.trial)
+        b.run(executor).check_exact(6)
+        times = [d.time - executor.BEGIN for d in executor.deeds if d.key.startswith("suggest")]
+        assert times[:2] == pytest.approx([1.3, 1.3])
+        assert b.until(b.journal.of("suggesting")[0]["seq"]).count(TrialState.COMPLETED) == 2
+
     def test_fit_begins_with_what_the_one_before_gave(self, bench):
         b = bench([phsx.Random(2), Learner(3, initial=2)]).run()
         fits = [task for task in b.executor.tasks.values() if task.function is tasks.fit]
@@ -141,6 +160,27 @@ class TestSuggestions:
             b.run(VirtualExecutor(3, cost=0.01))
         b.check_exact(5)
         assert b.state.exhausted.keys() == {0}
+
+    def test_no_point_among_those_that_others_may_take_is_no_end(self, bench):
+        """A suggestion that kept away from where others may go is asked again without them."""
+        nothing = tasks.Suggested(None, "no point is left", 0.0, 0.0)
+        b = bench([phsx.Random(3), Learner(6, initial=3)])
+        executor = VirtualExecutor(3, cost=0.01)
+        executor.doom("suggest-5", lambda key: Finished(key, nothing))
+        b.run(executor).check_exact(9)
+        assert b.state.exhausted == {}
+        asked = [record["rank"] for record in b.journal.of("suggesting") if record["id"] == 5]
+        assert len(asked) == 2 and asked[0] > 0
+
+    def test_no_point_where_nobody_else_is_asking_is_the_end(self, bench):
+        nothing = tasks.Suggested(None, "no point is left", 0.0, 0.0)
+        b = bench([phsx.Random(3), Learner(6, initial=3)])
+        executor = VirtualExecutor(1, cost=0.01)
+        executor.doom("suggest-5", lambda key: Finished(key, nothing))
+        with pytest.warns(ExhaustedWarning, match="no point is left"):
+            b.run(executor)
+        b.check_exact(5)
+        assert b.state.exhausted == {1: "no point is left"}
 
     def test_next_block_begins_after_a_used_up_one(self, bench):
         plan = [Learner(20, initial=2), phsx.Random(3, repeats=True)]

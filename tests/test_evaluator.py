@@ -185,6 +185,16 @@ class TestFailures:
         assert b.state.trials[0].state is TrialState.WAITING
         assert b.state.trials[0].deaths == 0
 
+    def test_failed_trials_say_nothing_about_how_long_trials_take(self, bench):
+        def target(x, n, trial):
+            if trial.id % 3 == 0:
+                raise ValueError("at once")
+            return x
+
+        b = bench(phsx.Random(12), target=target)
+        b.run(VirtualExecutor(2, duration=lambda job: 1.0 if job.trial % 3 else 0.01))
+        assert b.master._pool.duration == pytest.approx(1.0)
+
     def test_failed_trials_are_no_observations(self, bench):
         b = bench([phsx.Sobol(6), Learner(4, initial=2)], target=self.failing(0.3))
         b.run(max_failed=1.0)

@@ -280,14 +280,14 @@ class TestEnds:
         assert len(executor.jobs) == 2
         assert b.states() == {"completed": 1, "waiting": 1}
 
-    def test_second_stop_may_shorten_the_grace(self, bench):
+    def test_later_stops_may_shorten_the_grace_and_not_lengthen_it(self, bench):
         b = bench(phsx.Random(2))
         executor = VirtualExecutor(1, duration=lambda job: 100.0)
         executor.at(1.0, lambda: b.master.stop("first", grace=60.0))
-        executor.at(2.0, lambda: b.master.stop("second", grace=0.0))
+        executor.at(2.0, lambda: b.master.stop("second", grace=3.0))
         executor.at(3.0, lambda: b.master.stop("third", grace=90.0))
         b.run(executor)
-        assert b.makespan == pytest.approx(2.0)
+        assert b.makespan == pytest.approx(5.0)
         assert b.master.stop_reason == "first"
 
     def test_stop_before_the_first_trial(self, bench):

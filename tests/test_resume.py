@@ -47,6 +47,18 @@ class TestResume:
             assert sum(t.attempt == 2 for t in again.state.trials.values()) <= 1
             assert all(t.deaths == 0 for t in again.state.trials.values())
 
+    def test_what_was_running_is_recorded_as_not_running_any_more(self, bench):
+        whole = bench(phsx.Random(4)).run(VirtualExecutor(2))
+        cut = next(n for n, r in enumerate(whole.journal.durable) if r["type"] == "ended")
+        again = whole.again(whole.journal.durable[:cut])
+        again.make(VirtualExecutor(0), max_time=1.0, grace=0.0).run()
+        assert again.states() == {"waiting": 2}
+        deaths = again.journal.of("death")
+        assert [(r["id"], r["attempt"], r["counted"]) for r in deaths] == [
+            (0, 1, False),
+            (1, 1, False),
+        ]
+
     @staticmethod
     def used_up(bench):
         """A search with failures, a model block that ends early, and one after it."""

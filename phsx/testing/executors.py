@@ -291,6 +291,9 @@ class ExecutorContract:
         assert time.monotonic() - began < DEADLINE / 2
         if self.real:
             waker.join()
+        before = started.executor.clock()
+        assert started.executor.wait(0.05) == []
+        assert started.executor.clock() - before >= 0.04, "it wakes once"
 
     def test_closing_what_was_never_started(self, executor: Executor) -> None:
         """As happens where the search cannot begin."""
