@@ -52,7 +52,7 @@ class TestSuggestions:
 
     def test_no_more_trials_than_slots_are_begun(self, bench):
         """Where suggestions are cheap, each can wait for the newest result."""
-        b = bench([phsx.Random(4), Learner(20, initial=4)])
+        b = bench([phsx.Random(4), Learner(20, initial=4, often=1000)])
         executor = VirtualExecutor(
             4, cost=0.01, duration=lambda job: 1.0 + 0.003 * (job.trial * 7 % 11)
         )
