@@ -54,7 +54,7 @@ class TestSuggestions:
         """Where suggestions are cheap, each can wait for the newest result."""
         b = bench([phsx.Random(4), Learner(20, initial=4, often=1000)])
         executor = VirtualExecutor(
-            4, cost=0.01, duration=lambda job: 1.0 + 0.003 * (job.trial * 7 % 11)
+            4, cost=0.005, duration=lambda job: 1.0 + 0.003 * (job.trial * 7 % 11)
         )
         b.run(executor).check_exact(24)
         for record in b.journal.of("suggesting"):
