@@ -17,6 +17,14 @@ from phsx.testing.virtual_executor import VirtualExecutor
 from phsx.trial import TrialState
 
 
+class Silent(VirtualExecutor):
+    """Workers that die before they can say that an evaluation has started."""
+
+    def _say(self, event, key=""):
+        if not isinstance(event, Message):
+            super()._say(event, key)
+
+
 @pytest.fixture
 def bench(tmp_path):
     return functools.partial(Bench, tmp_path)
@@ -47,17 +55,24 @@ class TestLosses:
     def test_trial_that_had_not_started_is_not_blamed(self, bench):
         b = bench(phsx.Random(2))
 
-        class Silent(VirtualExecutor):
-            def _say(self, event, key=""):
-                if not isinstance(event, Message):
-                    super()._say(event, key)
-
         executor = Silent(1)
         executor.doom(
             "evaluate-1-", lambda key: Lost(key, "worker died", worker_died=True), times=3
         )
         b.run(executor, max_deaths=0).check_exact(2)
         assert b.state.trials[1].deaths == 0
+
+    @pytest.mark.xfail(strict=True, raises=AssertionError, reason="it is tried again for ever")
+    def test_worker_killer_is_given_up_at_last_though_it_never_says_that_it_started(self, bench):
+        """As `os._exit` without isolation: the message dies with the worker."""
+        b = bench(phsx.Random(3))
+        executor = Silent(1)
+        executor.doom(
+            "evaluate-1-", lambda key: Lost(key, "worker died", worker_died=True), times=200
+        )
+        b.run(executor, max_deaths=1)
+        assert b.state.trials[1].state is TrialState.LOST
+        assert b.state.trials[1].attempt < 50
 
     @pytest.mark.parametrize("max_deaths", [0, 1, 3])
     def test_worker_killer_is_given_up(self, bench, max_deaths):
