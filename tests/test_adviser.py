@@ -139,9 +139,6 @@ class TestSuggestions:
         b.run(executor)
         assert b.points[2] == b.points[0]
 
-    @pytest.mark.xfail(
-        strict=True, reason="a second asking is sent before the feed has learnt what just ended"
-    )
     def test_what_ends_at_the_same_instant_is_known_to_a_second_asking(self, bench):
         b = bench([phsx.Random(4), Learner(6, initial=2)])
         executor = VirtualExecutor(2, duration=lambda job: 1.0 + 0.5 * (job.trial % 2), cost=0.5)
@@ -189,7 +186,6 @@ class TestSuggestions:
             b.run(VirtualExecutor(2, cost=0.01))
         assert b.states() == {"completed": 7}
 
-    @pytest.mark.xfail(strict=True, reason="a used-up block takes the slot's turn: 1 s is lost")
     def test_no_slot_waits_for_a_block_that_is_used_up(self, bench):
         plan = [
             phsx.Random(9),

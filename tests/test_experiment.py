@@ -198,7 +198,6 @@ class TestRunning:
         assert "raise error" in failed.traceback and "phsx/execution" not in failed.traceback
         assert sum(trial.state == "completed" for trial in experiment.trials) == 5
 
-    @pytest.mark.xfail(strict=True, raises=UnicodeEncodeError, reason="results.csv ends the run")
     def test_text_that_is_no_unicode(self, tmp_path):
         """Such as a file's name in another encoding; the search goes on, now and later."""
         name = os.fsdecode(b"caf\xe9.txt")
@@ -206,9 +205,6 @@ class TestRunning:
         experiment.run(**INLINE)
         assert len(experiment.trials) == 6
 
-    @pytest.mark.xfail(
-        strict=True, raises=phsx.exceptions.JournalError, reason="the record is too long: the end"
-    )
     def test_very_large_results(self, tmp_path):
         """More than a journal's line may hold is no reason to end the search."""
         large = {f"k{number}": "v" * 99_000 for number in range(700)}
@@ -313,7 +309,6 @@ class TestGoingOn:
         old.run(**INLINE)
         assert len(old.trials) == 9
 
-    @pytest.mark.xfail(strict=True, raises=AssertionError, reason="its own plan stays the old one")
     def test_plan_that_somebody_else_has_grown_is_known(self, done):
         old = make(done.directory)
         done.add_trials(3).run(**INLINE)

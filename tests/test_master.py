@@ -140,7 +140,6 @@ class TestOrderOfWriting:
         b, executor = strict([phsx.Random(6), Learner(20, initial=2)], cost=0.2)
         b.run(executor).check_exact(26)
 
-    @pytest.mark.xfail(strict=True, reason="Feed submits its chunks before the commit")
     def test_results_are_durable_before_they_are_in_a_chunk(self, strict):
         def check(b, durable, key, what):
             if not isinstance(what, Job) and what.function is tasks.chunk:

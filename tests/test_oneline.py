@@ -82,7 +82,6 @@ def test_temporary_directory_goes_with_the_result(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the temporary directory is left")
 def test_nothing_is_left_of_what_was_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for wrong in ({"trials": 0}, {"workers": 0}, {"space": {}}, {"timeout": -1}):

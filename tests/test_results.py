@@ -100,9 +100,6 @@ class TestFile:
         (row,) = read()
         assert (row["c"], row["error"], row[text]) == (text, text, text)
 
-    @pytest.mark.xfail(
-        strict=True, raises=UnicodeEncodeError, reason="a lone surrogate stops the run"
-    )
     def test_text_that_is_no_unicode(self, tmp_path, read):
         """As in an OSError of a file whose name is not UTF-8; the journal takes it."""
         results = ResultsTable(tmp_path, ["x"], [])
@@ -146,9 +143,6 @@ class TestFile:
             "1.25",
         )
 
-    @pytest.mark.xfail(
-        strict=True, reason="a returned name that clashes makes a second column of it"
-    )
     @pytest.mark.parametrize("key", ["value", "state", "x", "trial", "error"])
     def test_columns_have_different_names(self, tmp_path, key):
         """Whatever the target returns; what phsx says of a trial keeps its name."""
@@ -205,7 +199,6 @@ class TestDataframe:
         assert math.isnan(frame.loc[0, "value"]) and math.isnan(frame.loc[0, "suggest_started"])
         assert frame["state"].tolist() == ["suggesting", "completed"]
 
-    @pytest.mark.xfail(strict=True, reason="all columns of an empty table are objects")
     def test_columns_of_an_empty_table_have_their_types_too(self):
         assert to_dataframe([], ["x"])["value"].dtype == float
 

@@ -85,7 +85,6 @@ class TestResume:
             assert again.points == whole.points, cut
             assert again.states() == whole.states()
 
-    @pytest.mark.xfail(strict=True, reason="the block is not exhausted yet: the number is used up")
     @pytest.mark.filterwarnings("ignore::phsx.exceptions.ExhaustedWarning")
     def test_serial_search_that_died_between_the_last_trial_and_the_end_of_its_block(self, bench):
         whole = self.used_up(bench)

@@ -179,9 +179,6 @@ class TestInTheBackground:
             run.wait(DEADLINE)
         assert not run.running and s.finished == [True]
 
-    @pytest.mark.xfail(
-        strict=True, raises=AttributeError, reason="the note is only added to runs in this thread"
-    )
     def test_error_says_how_to_go_on(self, search):
         s = search()
         s.bench.journal.fails_at = 4
@@ -235,9 +232,6 @@ class TestBlocking:
         assert s.bench.states() == {"completed": 1}
         assert signal.getsignal(signal.SIGTERM) is before
 
-    @pytest.mark.xfail(
-        strict=True, raises=AssertionError, reason="it is taken for an error of the target"
-    )
     def test_second_interrupt_is_not_the_targets_failure(self, search):
         """The trial it hits is to be run again."""
 

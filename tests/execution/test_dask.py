@@ -53,11 +53,7 @@ def executor(client):
 
 
 class TestContract(ExecutorContract):
-    @pytest.mark.xfail(
-        strict=True, raises=ValueError, reason="it unsubscribes from what it never heard"
-    )
-    def test_closing_what_was_never_started(self, executor):
-        super().test_closing_what_was_never_started(executor)
+    pass
 
 
 class Run(Started):
@@ -174,7 +170,6 @@ class TestOutcomes:
         assert outcome.state == "timed_out" and "0.2" in outcome.error
         assert started.result(started.begin(1, x=-1.0)).state == "completed"
 
-    @pytest.mark.xfail(strict=True, reason="OverflowError of poll: a failure of the trial")
     @pytest.mark.parametrize("timeout", [float("inf"), 1e7])
     def test_timeout_that_is_never_over(self, run, timeout):
         started = run(lambda x: x)
@@ -206,7 +201,6 @@ class TestNothingStaysBehind:
         assert subscribers == 0
         assert client.status == "running"
 
-    @pytest.mark.xfail(strict=True, reason="it keeps hold of the target while it is installed")
     def test_no_target_where_it_is_closed_early(self, client):
         executor = DaskExecutor(client)
         package = pack(lambda x: x, ["x"])
