@@ -41,7 +41,6 @@ class _Flight:
     worker: str | None
     submitted: float
     place: Place | None = None  # None: a fit
-    tries: int = 0
     fit: dict[str, Any] = field(default_factory=dict)
 
 
@@ -66,8 +65,9 @@ class Adviser:
         self._executor = executor
         self._pool = pool
         self._supply = supply
-        self._feed = Feed(len(search.space), executor.submit, executor.cancel)
+        self._feed = Feed(len(search.space), self._submit, executor.cancel)
         self._lost: deque[int] = deque()  # trials whose suggestion has to be computed again
+        self._tries: dict[int, int] = {}  # how often they were asked for in vain
         self._flights: dict[str, _Flight] = {}
         self._suggesting = 0
         self._fitting = False
@@ -117,10 +117,10 @@ class Adviser:
                 workers.extend(due)
             if demand <= 0:
                 break
-            demand -= 1
             if place.model is None:
-                self._propose(place)
+                demand -= self._propose(place)
                 continue
+            demand -= 1
             worker = workers.popleft() if workers else None
             if not self._fitted(place, place.model, worker):
                 break
@@ -153,15 +153,16 @@ class Adviser:
         due, self.next_look = self._pool.ending(self._executor.clock(), LEAD * cost)
         return due
 
-    def _propose(self, place: Place) -> None:
-        """Create a trial whose point needs no model."""
+    def _propose(self, place: Place) -> bool:
+        """Create a trial whose point needs no model; tell whether there was a point."""
         try:
             proposal = self._supply.propose(place)
         except ExhaustedError as error:
             self._exhausted(place, str(error))
-            return
+            return False
         self._record_trial(place, proposal)
         self._decide(place)
+        return True
 
     def _record_trial(self, place: Place, proposal: Proposal | None) -> None:
         self._ledger.record(
@@ -175,6 +176,7 @@ class Adviser:
         )
 
     def _decide(self, place: Place) -> None:
+        self._tries.pop(place.id, None)
         self._supply.decided(self._state.trials[place.id])
         self._decided.append(place.id)
 
@@ -225,7 +227,7 @@ class Adviser:
 
     # ------------------------------------------------------------ suggestions
 
-    def _ask(self, place: Place, worker: str | None, tries: int = 0) -> None:
+    def _ask(self, place: Place, worker: str | None) -> None:
         """Have a worker compute a trial's parameters."""
         if place.id not in self._state.trials:
             self._record_trial(place, None)
@@ -251,7 +253,7 @@ class Adviser:
             fit=None if fit is None else fit.values,
             rank=rank,
         )
-        flight = _Flight(worker, self._executor.clock(), place, tries)
+        flight = _Flight(worker, self._executor.clock(), place)
         self._suggesting += 1
         self._send(f"suggest-{place.id}", tasks.suggest, (asking, *chunks), flight)
 
@@ -269,15 +271,15 @@ class Adviser:
         proposal = suggested.proposal
         if proposal is None:
             suggestion = self._state.trials[place.id].suggestion
-            if suggestion is not None and suggestion.rank and flight.tries < MAX_PENDING:
+            if suggestion is not None and suggestion.rank and self._in_vain(place) <= MAX_PENDING:
                 # It kept away from points that others were only thought to take.
-                self._ask(place, flight.worker, flight.tries + 1)
+                self._lost.append(place.id)
             else:
                 self._exhausted(place, suggested.reason or "no point is left")
             return
         if not place.strategy.repeats and self._supply.taken(proposal.params):
-            if flight.tries < ASK_AGAIN:
-                self._ask(place, flight.worker, flight.tries + 1)
+            if self._in_vain(place) <= ASK_AGAIN:
+                self._lost.append(place.id)
             else:
                 self._without_model(flight, place)
             return
@@ -291,6 +293,11 @@ class Adviser:
             ended=suggested.ended,
         )
         self._decide(place)
+
+    def _in_vain(self, place: Place) -> int:
+        """Count how often a trial's suggestion was of no use."""
+        self._tries[place.id] = self._tries.get(place.id, 0) + 1
+        return self._tries[place.id]
 
     def _without_model(self, flight: _Flight, place: Place) -> None:
         """Take a point of the initial design where the model cannot give one."""
@@ -312,7 +319,9 @@ class Adviser:
     def _send(self, name: str, function: Any, args: tuple[Any, ...], flight: _Flight) -> None:
         key = self._key(name)
         self._flights[key] = flight
-        task = Task(key, function, args, flight.worker)
+        self._submit(Task(key, function, args, flight.worker))
+
+    def _submit(self, task: Task) -> None:
         self._ledger.then(lambda: self._executor.submit(task))
 
     def _land(self, key: str) -> _Flight | None:

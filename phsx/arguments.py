@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from numbers import Real
+from pathlib import Path
 from typing import Any
 
-from phsx.exceptions import ConfigurationError
+from phsx.exceptions import ConfigurationError, DirectoryError
 from phsx.trial import Trial
 
 
@@ -21,9 +24,30 @@ def check_definition(seed: Any, maximize: Any, objective: Any) -> None:
         )
 
 
+def directory_of(value: Any) -> Path:
+    """Return a directory as an absolute path, whether it exists or not."""
+    try:
+        text = os.fspath(value)
+        if not isinstance(text, str) or not text:
+            raise TypeError
+        path = Path(text).absolute()
+        path.exists()  # a name that is too long, or has a character that no name can have
+    except (TypeError, ValueError, OSError) as error:
+        reason = f" ({error})" if str(error) else ""
+        raise DirectoryError(
+            f"directory={_short(value)}: this can be no directory{reason}; give the name of one"
+        ) from None
+    return path
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def number(name: str, value: Any) -> float:
     """Return a number as a float."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+    if isinstance(value, bool) or not isinstance(value, Real) or value != value:
         raise ConfigurationError(f"{name}={value!r}: give a number")
     return float(value)
 

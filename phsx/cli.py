@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,11 +43,12 @@ class Nothing(click.ClickException):
 def _errors() -> Iterator[None]:
     try:
         yield
+        sys.stdout.flush()
     except PhsxError as error:
         text = "\n".join([str(error), *getattr(error, "__notes__", [])])
         raise click.ClickException(text) from error
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # as by `| head -1`; nobody reads what is still to be flushed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -98,7 +98,7 @@ class Definition:
                 f"{directory} is not an experiment: it has no {FILE}. Give the directory that "
                 f"phsx.Experiment(directory, ...) was given"
             ) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise DirectoryError(f"{path} cannot be read: {error}") from error
         try:
             if content["schema"] > SCHEMA:

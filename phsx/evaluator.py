@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from phsx.exceptions import SearchFailedError
 from phsx.execution.base import Executor, Lost, Setting
@@ -15,6 +18,10 @@ from phsx.search import Limits, Search
 from phsx.supply import trial_seed
 from phsx.trial import Trial, TrialState
 
+logger = logging.getLogger(__name__)
+
+#: Characters of JSON that are kept of what a target returns besides the objective.
+MAX_RESULT = 4_000_000
 #: A search is given up when more than `Limits.max_failed` of at least this many trials failed.
 ENOUGH_TO_JUDGE = 5
 
@@ -179,7 +186,7 @@ class Evaluator:
             attempt=self._ledger.state.trials[flight.trial].attempt,
             state=state.value,
             value=outcome.value if outcome and state is TrialState.COMPLETED else None,
-            result=dict(outcome.extras) if outcome else {},
+            result=_bounded(outcome.extras) if outcome else {},
             error=error,
             traceback=outcome.traceback if outcome else None,
             worker=flight.worker,
@@ -213,3 +220,22 @@ class Evaluator:
                 directory.mkdir(parents=True, exist_ok=True)
                 with (directory / name).open("a", encoding="utf-8") as file:
                     file.write(text)
+
+
+def _bounded(extras: dict[str, Any]) -> dict[str, Any]:
+    """Return what a target returned, without what is too much for a journal's line."""
+    left = MAX_RESULT
+    kept: dict[str, Any] = {}
+    for key, value in extras.items():
+        size = len(json.dumps(value)) + len(key)
+        if size > left:
+            logger.warning(
+                "what the target returned as %r is left out: at most %d characters are kept in "
+                "all; write large results to the trial's directory",
+                key,
+                MAX_RESULT,
+            )
+            continue
+        left -= size
+        kept[key] = value
+    return kept

@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from phsx import arguments
 from phsx.definition import FILE, Definition
-from phsx.exceptions import ChangedError, ConfigurationError, DirectoryError, TargetError
+from phsx.exceptions import (
+    ChangedError,
+    ConfigurationError,
+    DirectoryError,
+    SpaceError,
+    TargetError,
+)
 from phsx.journal import Follower
-from phsx.results import to_dataframe
+from phsx.results import RESERVED, to_dataframe
 from phsx.space import Space
 from phsx.state import SearchState
 from phsx.strategies.base import Strategy
@@ -101,7 +107,8 @@ class Experiment:
                 "scheduler=: early stopping is not part of this version; leave it out"
             )
         arguments.check_definition(seed, maximize, objective)
-        self._directory = Path(directory).absolute()
+        seed = None if seed is None else int(seed)
+        self._directory = arguments.directory_of(directory)
         self._target = target
         self._fixed = dict(fixed or {})
         self._run: Run | None = None
@@ -115,6 +122,8 @@ class Experiment:
         self._plan = self._continued_plan(plan)
         if target is not None:
             self._bind(target, self.space)
+            if not (self._directory / "source").exists():
+                self._keep_source()
 
     # ------------------------------------------------------------ making and opening
 
@@ -156,6 +165,7 @@ class Experiment:
         space = Space.of(space)
         plan = Plan.of(plan)
         plan.check(space)
+        _check_names(space)
         self._bind(self._target, space)
         definition = Definition(
             space=space,
@@ -167,8 +177,8 @@ class Experiment:
         )
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._keep_source()
             definition.save(self._directory)
+            self._keep_source()
         except OSError as error:
             raise DirectoryError(
                 f"{self._directory} cannot be written: {error.strerror}; give another directory"
@@ -310,7 +320,7 @@ class Experiment:
             run = open_run(
                 Search(
                     space=self.space,
-                    plan=self._plan,
+                    plan=self.plan,
                     seed=self.seed,
                     maximize=self.maximize,
                     objective=self._definition.objective,
@@ -352,7 +362,7 @@ class Experiment:
         added = Plan.of(plan)
         added.check(self.space)
         with self._lock:
-            self._plan = Plan.of([*self._plan.blocks, *added.blocks])
+            self._plan = Plan.of([*self.plan.blocks, *added.blocks])
         return self
 
     def add_trials(self, trials: int) -> Experiment:
@@ -365,7 +375,7 @@ class Experiment:
         """
         arguments.whole("trials", trials, 1)
         with self._lock:
-            plan = self._plan.more(trials)
+            plan = self.plan.more(trials)
             plan.check(self.space)
             self._plan = plan
         return self
@@ -402,7 +412,12 @@ class Experiment:
 
     @property
     def plan(self) -> Plan:
-        """The blocks of trials."""
+        """The blocks of trials, with what others have added meanwhile."""
+        known = self._refresh().plan
+        if known is not None and known != self._plan.to_dict():
+            newest = Plan.from_dict(known)
+            if newest.extends(self._plan):
+                self._plan = newest
         return self._plan
 
     @property
@@ -423,7 +438,7 @@ class Experiment:
     @property
     def total(self) -> int | None:
         """How many trials there will be; None where that is not known."""
-        return self._refresh().total(self._plan.sizes(self.space))
+        return self._refresh().total(self.plan.sizes(self.space))
 
     @property
     def state(self) -> SearchState:
@@ -489,6 +504,16 @@ def _reference(target: Mapping[str, Any]) -> tuple[str | None, Path | None]:
         return None, None
     beside = Path(file).parents[module.count(".")] if isinstance(file, str) else None
     return f"{module}:{name}", beside
+
+
+def _check_names(space: Space) -> None:
+    """Refuse parameters that have the name of something that is told of every trial."""
+    for name in space.names:
+        if name in RESERVED:
+            raise SpaceError(
+                f"parameter {name!r}: results have a column of that name already; call the "
+                f"parameter {name + '_'!r}, for instance"
+            )
 
 
 def _optional(space: Space) -> list[str]:

@@ -47,6 +47,7 @@ class Feed:
         self._cancel = cancel
         self._observations: list[Observation] = []
         self._chunks: list[_Chunk] = []
+        self._merged: list[str] = []
         self._count = 0
 
     def __len__(self) -> int:
@@ -78,6 +79,11 @@ class Feed:
 
     def _grow(self, worker: str | None) -> None:
         first = self._chunks[-1].last if self._chunks else 0
+        if len(self._observations) - first >= CHUNK:
+            # By now something that needed the merged chunks has been computed.
+            for key in self._merged:
+                self._cancel(key)
+            self._merged.clear()
         while len(self._observations) - first >= CHUNK:
             # After a resume all that is there at once becomes a few large chunks, not many merges.
             level = ((len(self._observations) - first) // CHUNK).bit_length() - 1
@@ -97,6 +103,7 @@ class Feed:
     def _merge(self, worker: str | None) -> None:
         while len(self._chunks) > 1 and self._chunks[-1].level == self._chunks[-2].level:
             newer, older = self._chunks.pop(), self._chunks.pop()
+            self._merged += [older.key, newer.key]
             piece = _Chunk(older.level + 1, older.first, newer.last, self._key())
             self._submit(
                 Task(piece.key, merge, (Ref(older.key), Ref(newer.key)), worker, keep=True)

@@ -198,10 +198,10 @@ class Master:
         limits, now = [TICK], self._executor.clock()
         if self._adviser.next_look is not None:
             limits.append(self._adviser.next_look)
-        if self._limits.max_time is not None:
-            limits.append(self._began + self._limits.max_time - now)
         if self._stop.is_set():
             limits.append(self._stop_deadline - now)
+        elif self._limits.max_time is not None:
+            limits.append(self._began + self._limits.max_time - now)
         return max(0.0, min(limits))
 
     # ------------------------------------------------------------ events

@@ -64,16 +64,21 @@ def minimize(
     if directory is None:
         temporary = tempfile.mkdtemp(prefix="phsx-")
         directory = Path(temporary) / getattr(target, "__name__", "search").strip("<>")
-    experiment = Experiment(
-        directory,
-        target=target,
-        space=space,
-        plan=Bayesian(trials),
-        seed=seed,
-        maximize=maximize,
-        fixed=fixed,
-        objective=objective,
-    )
+    try:
+        experiment = Experiment(
+            directory,
+            target=target,
+            space=space,
+            plan=Bayesian(trials),
+            seed=seed,
+            maximize=maximize,
+            fixed=fixed,
+            objective=objective,
+        )
+    except BaseException:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+        raise
     if temporary is not None:
         weakref.finalize(experiment, shutil.rmtree, temporary, ignore_errors=True)
     experiment.run(workers, **run)

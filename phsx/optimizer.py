@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from phsx import arguments
 from phsx.exceptions import ConfigurationError, SpaceError
 from phsx.execution import tasks
 from phsx.history import History
@@ -66,16 +67,14 @@ class Optimizer:
             import secrets
 
             seed = secrets.randbelow(2**31)
-        elif isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ConfigurationError(f"seed={seed!r}: give a whole number of at least 0")
         self.space = Space.of(space)
-        self.seed = seed
+        self.seed = arguments.whole("seed", seed, 0)
         self.maximize = bool(maximize)
         plan = Plan.of(strategy)
         plan.check(self.space)
         self._strategy = plan.blocks[0]
         self._state = SearchState()
-        self._supply = Supply(self.space, plan, seed, self._state)
+        self._supply = Supply(self.space, plan, self.seed, self._state)
         self._lock = threading.RLock()
 
     def ask(self) -> Trial:
@@ -94,7 +93,10 @@ class Optimizer:
             place = self._supply.next()
             if place is None:
                 raise ExhaustedError(
-                    f"the strategy's {self._strategy.trials} trials have all been asked for; "
+                    "the strategy's trials have all been asked for; to go on asking, use one "
+                    "that does not end, without a number of trials"
+                    if self._strategy.trials is None
+                    else f"the strategy's {self._strategy.trials} trials have all been asked for; "
                     f"make it without a number of trials to go on asking"
                 )
             if place.model is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -76,7 +77,7 @@ class Reporter:
                 desc=self._name,
                 unit="trial",
                 file=self._file,
-                dynamic_ncols=True,
+                **_width(self._file),
             )
         self._bar.total = progress.total
         self._bar.set_postfix_str(_details(progress), refresh=False)
@@ -89,6 +90,15 @@ class Reporter:
             return ""
         left = (time.monotonic() - self._began) / done * (progress.total - progress.ended)
         return f", about {_duration(left)} left"
+
+
+def _width(file: TextIO) -> dict[str, Any]:
+    """Return how wide a bar is: as the terminal, or as most are where it does not know."""
+    try:
+        columns = os.get_terminal_size(file.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    return {"dynamic_ncols": True} if columns else {"ncols": 100}
 
 
 def describe(progress: Progress) -> str:

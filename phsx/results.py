@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from phsx.trial import Trial
 
@@ -33,6 +33,10 @@ FIXED = (
 )
 
 
+#: Names that a parameter cannot have.
+RESERVED = frozenset({"trial", *FIXED})
+
+
 def row(trial: Trial) -> list[Any]:
     """Return a trial's values of the columns `FIXED`, None where there is none."""
     suggestion = trial.suggestion
@@ -54,7 +58,13 @@ def row(trial: Trial) -> list[Any]:
 
 def header(names: Iterable[str], extras: Iterable[str]) -> list[str]:
     """Return the names of the columns of a table."""
-    return ["trial", *names, *FIXED[:2], *extras, *FIXED[2:]]
+    names = list(names)
+    return ["trial", *names, *FIXED[:2], *(column_of(key, names) for key in extras), *FIXED[2:]]
+
+
+def column_of(key: str, names: Iterable[str]) -> str:
+    """Return the column for something a target returned; another where the name is in use."""
+    return f"result.{key}" if key in RESERVED or key in names else key
 
 
 def line(trial: Trial, names: Iterable[str], extras: Iterable[str]) -> list[Any]:
@@ -113,15 +123,20 @@ class ResultsTable:
             self._extras += new
             self._rewrite()
             return
-        with self._path.open("a", encoding="utf-8", newline="") as file:
+        with self._open(self._path, "a") as file:
             file.write(self._lines([trial]))
 
     def _rewrite(self) -> None:
         temporary = self._path.with_name(f".{FILE}.{os.getpid()}")
-        with temporary.open("w", encoding="utf-8", newline="") as file:
+        with self._open(temporary, "w") as file:
             csv.writer(file).writerow(header(self._names, self._extras))
             file.write(self._lines(self._trials))
         temporary.replace(self._path)
+
+    @staticmethod
+    def _open(path: Path, mode: str) -> IO[str]:
+        # A file's name that is no UTF-8, in a message say, is no reason to end a search.
+        return path.open(mode, encoding="utf-8", errors="backslashreplace", newline="")
 
     def _lines(self, trials: Iterable[Trial]) -> str:
         lines = io.StringIO()
@@ -147,12 +162,11 @@ def to_dataframe(trials: Iterable[Trial], names: Iterable[str]) -> pd.DataFrame:
     rows = list(trials)
     names = list(names)
     extras = dict.fromkeys(key for trial in rows for key in trial.result)
-    extras = {key: None for key in extras if key not in FIXED and key not in names}
     columns: list[tuple[str, pd.Series]] = []
     index = pd.Index([trial.id for trial in rows], name="trial")
 
-    def column(name: str, values: list[Any]) -> None:
-        columns.append((name, pd.Series(values, index=index, name=name)))
+    def column(name: str, values: list[Any], kind: Any = None) -> None:
+        columns.append((name, pd.Series(values, index=index, name=name, dtype=kind)))
 
     for name in names:
         column(name, [(trial.params or {}).get(name) for trial in rows])
@@ -161,9 +175,9 @@ def to_dataframe(trials: Iterable[Trial], names: Iterable[str]) -> pd.DataFrame:
         numeric = name in {"value", "started", "ended", "suggest_started", "suggest_ended"}
         if numeric:
             values = [float("nan") if value is None else float(value) for value in values]
-        column(name, values)
-    for name in extras:
-        column(name, [trial.result.get(name) for trial in rows])
+        column(name, values, float if numeric else None)
+    for key in extras:
+        column(column_of(key, names), [trial.result.get(key) for trial in rows])
     frame = pd.concat([series for _, series in columns], axis=1)
     frame.columns = pd.Index([name for name, _ in columns])
     return frame

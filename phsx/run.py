@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from phsx.exceptions import PhsxError
+from phsx.execution.evaluation import Interrupt
 from phsx.master import Master
 from phsx.state import SearchState
 from phsx.trial import Trial, TrialState
@@ -173,7 +174,7 @@ class Run:
                 self._finish()
         except BaseException as error:
             self._error = error
-            if isinstance(error, PhsxError) and self._thread is None:
+            if isinstance(error, PhsxError):
                 error.add_note(self._resume)
         finally:
             self._ended.set()
@@ -188,7 +189,7 @@ class Run:
         def handle(number: int, frame: FrameType | None) -> None:
             if self._signal is not None:
                 self._master.stop("interrupted twice", grace=0.0)
-                raise KeyboardInterrupt
+                raise Interrupt
             self._signal = number
             name = signal.Signals(number).name
             sys.stderr.write(
@@ -204,6 +205,8 @@ class Run:
             # The second signal: the master ends what runs, which takes a moment at most.
             with suppress(KeyboardInterrupt):
                 self._ended.wait(10.0)
+            if self._signal == signal.SIGTERM:
+                raise SystemExit(128 + signal.SIGTERM) from None
             raise
         finally:
             for number, handler in old.items():

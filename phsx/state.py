@@ -58,7 +58,7 @@ class SearchState:
     positions : Counter of int
         Where the sequence of each block goes on; see `Proposal.position`.
     next_id : int
-        Id of the next trial; never used before.
+        Id of the next trial.
     reports : dict of int to list of (step, value)
         What each trial's newest attempt reported while it ran.
     fits : list of Fit
@@ -104,7 +104,7 @@ class SearchState:
         if handler is not None:
             try:
                 handler(record)
-            except (KeyError, TypeError, ValueError) as error:
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
                 raise JournalError(
                     f"journal record {record.get('seq')} of type {record['type']!r} does not fit "
                     f"what came before it ({type(error).__name__}: {error}); see `phsx repair`"
@@ -201,6 +201,10 @@ class SearchState:
 
     def _dropped(self, record: Record) -> None:
         trial = self.trials.pop(record["id"])
+        if trial.index + 1 == self.created[trial.block]:
+            self.created[trial.block] -= 1
+        if trial.id + 1 == self.next_id:
+            self.next_id -= 1
         self._counts[trial.state] -= 1
         self.alive.pop(trial.id, None)
 

@@ -428,6 +428,21 @@ def test_opening_what_is_no_experiment(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "directory",
+    [
+        "",
+        "a\0b",
+        bug(None, reason="TypeError of pathlib"),
+        bug(5, reason="TypeError of pathlib"),
+        bug("a" * 300, reason="OSError: file name too long"),
+    ],
+    ids=repr,
+)
+def test_opening_what_can_be_no_directory(directory, cwd):
+    refused(lambda: phsx.open(directory), "experiment")
+
+
 DAMAGED = {
     "empty": "",
     "no JSON": "{",
@@ -844,6 +859,7 @@ COMMANDS = [
     (["export", "nowhere"], 1, "nowhere"),
     (["export", "e", "-f", "xls"], 2, "xls"),
     (["demo", "--trials", "1"], 2, "trials"),
+    bug(["status", "a" * 300], 1, "a" * 300, reason="OSError: file name too long"),
     bug(["export", "e", "-o", "no/such/folder.csv"], 1, "folder.csv", reason="FileNotFoundError"),
     bug(["plot", "e", "-o", "beside.py"], 1, "beside.py", reason="FileExistsError"),
     (["plot", "e", "-k", "parameters", "-x", "zz"], 1, "zz"),

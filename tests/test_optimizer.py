@@ -257,6 +257,16 @@ def test_dataframe():
     assert list(frame.columns[:3]) == ["x", "n", "value"]
 
 
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="there are two columns of that name")
+def test_parameter_with_the_name_of_a_column():
+    """Refused, as by an experiment, or told apart."""
+    try:
+        optimizer = phsx.Optimizer({"value": phsx.Float(0, 1)}, phsx.Random(), seed=0)
+    except phsx.exceptions.SpaceError:
+        return
+    assert optimizer.to_dataframe().columns.is_unique
+
+
 def test_seed_is_drawn_where_it_is_not_given():
     seeds = {phsx.Optimizer(SPACE, phsx.Random()).seed for _ in range(5)}
     assert len(seeds) == 5

@@ -24,7 +24,7 @@ def check_pool(workers: Any, cluster: Any) -> None:
     ConfigurationError
     """
     if workers is not None:
-        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        if isinstance(workers, bool) or not hasattr(workers, "__index__") or int(workers) < 1:
             raise ConfigurationError(f"workers={workers!r}: give a whole number of at least 1")
         if cluster is not None:
             raise ConfigurationError(

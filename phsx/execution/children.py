@@ -18,6 +18,8 @@ from phsx.execution.memory import memory_file
 from phsx.execution.output import FILES, tail
 from phsx.execution.spawner import Files, Spawner
 
+#: Milliseconds that `poll` can count, 24 days: what takes longer has no limit.
+LONGEST_POLL = 2**31 - 1
 #: Seconds between SIGTERM and SIGKILL, for targets that save something when they are ended.
 GRACE = 0.5
 
@@ -178,6 +180,8 @@ class Child:
         if self._death is not None:
             poll.register(self._death, select.POLLIN)
         timeout = None if until is None else max(0.0, until - time.monotonic()) * 1000
+        if timeout is not None and timeout > LONGEST_POLL:
+            timeout = None
         ready = {descriptor for descriptor, _ in poll.poll(timeout)}
         if self._channel.descriptor in ready:
             return "message"  # also what a process has sent before it died

@@ -287,11 +287,10 @@ class DaskExecutor(Executor):
     def cancel(self, key: str) -> None:
         """Cancel a task's future; of an evaluation, end the process that runs it too."""
         evaluation = self._evaluations.get(key)
-        future = self._futures.get(key) or self._kept.get(key)
+        future = self._futures.get(key)
         self._forget(key)
-        self._kept.pop(key, None)
-        if future is not None:
-            future.cancel()
+        if self._kept.pop(key, None) is None and future is not None:
+            future.cancel()  # what is kept is let go of; a task that depends on it may go on
         if evaluation is not None and evaluation[1] in self._workers:
             job, worker = evaluation
             self._client.run(
@@ -314,7 +313,7 @@ class DaskExecutor(Executor):
     def close(self) -> None:
         """End the target's processes on the workers, and what phsx has opened."""
         try:
-            if self._client.status == "running":
+            if self._client.status == "running" and self._package is not None:
                 self._client.unsubscribe_topic(self._topic)
                 for future in [*self._futures.values(), *self._kept.values()]:
                     future.release()

@@ -256,8 +256,14 @@ def _skip_own(frames: TracebackType | None) -> TracebackType | None:
     return first if first is not None else frames
 
 
+class Interrupt(KeyboardInterrupt):
+    """An interrupt that a run's own signal handler raises: surely from the user."""
+
+
 def _from_keyboard(error: BaseException) -> bool:
     """Tell whether this comes from the user at the terminal and not from the target."""
+    if isinstance(error, Interrupt):
+        return True
     debugger = sys.modules.get("bdb")
     if debugger is not None and isinstance(error, debugger.BdbQuit):
         return True
