@@ -9,6 +9,7 @@ is lost, or the outcome cannot travel so, the future brings it.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import queue
 import time
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at which workers are there: while some are awaited, and else.
 LOOK_SOON, LOOK = 0.05, 1.0
+#: Characters of an event; a longer outcome comes with its future alone.
+LONGEST_MESSAGE = 100_000
 #: Seconds that may pass between a future's end and its result's arrival.
 GATHER_TIMEOUT = 10.0
 
@@ -152,7 +155,8 @@ class DaskExecutor(Executor):
                 items.append(self._queue.get_nowait())
         return items
 
-    def _hear(self, content: dict[str, Any]) -> list[Event]:
+    def _hear(self, text: str) -> list[Event]:
+        content = json.loads(text)
         if content["kind"] != "outcome":
             return [Message(content)]
         if content["key"] not in self._evaluations:
@@ -333,14 +337,15 @@ def evaluate(topic: str, key: str, job: Job) -> Outcome:
     worker = distributed.get_worker()
 
     def say(content: dict[str, Any]) -> None:
-        worker.log_event(topic, content)
+        # As JSON, since msgpack ends the worker over an integer of 80 bits or a lone surrogate.
+        text = json.dumps(content)
+        if len(text) <= LONGEST_MESSAGE:
+            worker.log_event(topic, text)
 
     say({"kind": "started", "trial": job.trial, "attempt": job.attempt})
     outcome = on_worker.evaluate(job, lambda report: say(Message.of(report).content))
     if outcome.state != "not_installed":
-        # What msgpack cannot carry, such as an integer of 80 bits, comes with the future.
-        with contextlib.suppress(TypeError):
-            say({"kind": "outcome", "key": key, "outcome": asdict(outcome)})
+        say({"kind": "outcome", "key": key, "outcome": asdict(outcome)})
     return outcome
 
 

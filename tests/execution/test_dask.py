@@ -338,7 +338,6 @@ class TestDeaths:
         started.until(lambda: started.of(key))
         assert isinstance(started.of(key), Lost) and not started.of(key).worker_died
 
-    @pytest.mark.xfail(strict=True, reason="msgpack cannot carry it, and the whole worker dies")
     @pytest.mark.parametrize("extra", [2**80, "caf\udce9"], ids=["integer", "surrogate"])
     def test_outcome_that_messages_cannot_carry(self, run, extra):
         """It comes with the future, as everything else that the journal takes."""
@@ -346,7 +345,6 @@ class TestDeaths:
         outcome = started.result(started.begin())
         assert (outcome.state, outcome.extras) == ("completed", {"extra": extra})
 
-    @pytest.mark.xfail(strict=True, reason="msgpack cannot carry it, and the whole worker dies")
     def test_report_that_messages_cannot_carry(self, run):
         def target(x, trial):
             trial.report(2**80, 1.0)
