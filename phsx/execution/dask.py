@@ -319,6 +319,10 @@ class DaskExecutor(Executor):
         try:
             if self._client.status == "running" and self._package is not None:
                 self._client.unsubscribe_topic(self._topic)
+                installs = [self._futures[key] for key in self._installs if key in self._futures]
+                if installs:  # else they would come after what takes them back
+                    with contextlib.suppress(distributed.TimeoutError):
+                        distributed.wait(installs, timeout=GATHER_TIMEOUT)
                 for future in [*self._futures.values(), *self._kept.values()]:
                     future.release()
                 if self._workers:
@@ -326,7 +330,7 @@ class DaskExecutor(Executor):
         finally:
             self._futures.clear()
             self._kept.clear()
-            self._package = None
+            self._package = self._carried = None
             for closer in self._closers:
                 closer()
 
