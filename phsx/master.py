@@ -173,7 +173,8 @@ class Master:
 
     def _check_limits(self) -> None:
         now, limits = self._executor.clock(), self._limits
-        if limits.max_time is not None and now >= self._began + limits.max_time:
+        late = limits.max_time is not None and now >= self._began + limits.max_time
+        if late and not self._stop.is_set():  # once: it wakes the executor
             self.stop(f"the time of {limits.max_time:g} s is over")
         best = self._state.best(maximize=self._search.maximize)
         if best is not None and self._search.reached(best.value, limits.stop_at):

@@ -221,6 +221,7 @@ class TestKilledMaster:
 @pytest.fixture(scope="module")
 def cluster():
     with local_cluster(2) as cluster:
+        cluster.wait_for_workers(2, timeout=60)
         yield cluster
 
 

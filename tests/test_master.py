@@ -302,9 +302,6 @@ class TestEnds:
         assert b.makespan == pytest.approx(4.5)
         assert "4.5 s" in b.master.stop_reason
 
-    @pytest.mark.xfail(
-        strict=True, reason="the master spins: its patience is 0 until the grace is over"
-    )
     def test_max_time_with_grace(self, bench):
         b = bench(phsx.Random(50)).run(VirtualExecutor(2), max_time=4.5, grace=10.0)
         assert b.states() == {"completed": 10}
