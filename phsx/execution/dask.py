@@ -320,9 +320,9 @@ class DaskExecutor(Executor):
             if self._client.status == "running" and self._package is not None:
                 self._client.unsubscribe_topic(self._topic)
                 installs = [self._futures[key] for key in self._installs if key in self._futures]
-                if installs:  # else they would come after what takes them back
-                    with contextlib.suppress(distributed.TimeoutError):
-                        distributed.wait(installs, timeout=GATHER_TIMEOUT)
+                for future in installs:  # else they would come after what takes them back
+                    with contextlib.suppress(Exception):
+                        future.exception(timeout=GATHER_TIMEOUT)
                 for future in [*self._futures.values(), *self._kept.values()]:
                     future.release()
                 if self._workers:
