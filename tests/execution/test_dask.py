@@ -201,10 +201,6 @@ class TestNothingStaysBehind:
         assert subscribers == 0
         assert client.status == "running"
 
-    @pytest.mark.xfail(reason="the carried target may outlive a run that is closed at once")
-    @pytest.mark.xfail(
-        strict=True, raises=AssertionError, reason="it keeps hold of the target until all have it"
-    )
     def test_no_target_where_it_is_closed_early(self, client):
         executor = DaskExecutor(client)
         package = pack(lambda x: x, ["x"])
