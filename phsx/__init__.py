@@ -14,8 +14,8 @@ from phsx._version import __version__
 if TYPE_CHECKING:
     from phsx import analysis as plot
     from phsx import exceptions
-    from phsx.experiment import Experiment
-    from phsx.experiment import open_experiment as open
+    from phsx.experiment.experiment import Experiment
+    from phsx.experiment.experiment import open_experiment as open
     from phsx.oneline import minimize
     from phsx.optimizer import Optimizer
     from phsx.space import Categorical, Constant, Expression, Float, Int, Ordinal, Space
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from phsx.trial import Trial, TrialState
 
 _HOMES = {
-    "phsx.experiment": ("Experiment",),
+    "phsx.experiment.experiment": ("Experiment",),
     "phsx.oneline": ("minimize",),
     "phsx.optimizer": ("Optimizer",),
     "phsx.space": ("Categorical", "Constant", "Expression", "Float", "Int", "Ordinal", "Space"),
@@ -57,7 +57,7 @@ _HOMES = {
     "phsx.trial": ("Trial", "TrialState"),
 }
 _WHERE = {name: (module, name) for module, names in _HOMES.items() for name in names} | {
-    "open": ("phsx.experiment", "open_experiment"),
+    "open": ("phsx.experiment.experiment", "open_experiment"),
     "plot": ("phsx.analysis", None),
     "exceptions": ("phsx.exceptions", None),
 }

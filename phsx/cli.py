@@ -18,7 +18,7 @@ from phsx._version import __version__
 from phsx.exceptions import ConfigurationError, PhsxError
 
 if TYPE_CHECKING:
-    from phsx.experiment import Experiment
+    from phsx.experiment.experiment import Experiment
     from phsx.trial import Trial
 
 #: What exit codes mean; shown by `phsx --help`.
@@ -120,8 +120,8 @@ def run(
 
 
 def _search(what: Path) -> tuple[Experiment, dict[str, Any]]:
-    from phsx.experiment import open_experiment
-    from phsx.searchfile import SearchFile
+    from phsx.experiment.experiment import open_experiment
+    from phsx.experiment.searchfile import SearchFile
 
     if what.is_dir():
         return open_experiment(what), {}
@@ -137,7 +137,7 @@ def _search(what: Path) -> tuple[Experiment, dict[str, Any]]:
 @_plainly
 def status(directory: Path, as_json: bool) -> None:
     """Say how far a search is, and whether somebody runs it."""
-    from phsx.experiment import open_experiment
+    from phsx.experiment.experiment import open_experiment
     from phsx.journal import holder
     from phsx.trial import TrialState
 
@@ -174,7 +174,7 @@ def status(directory: Path, as_json: bool) -> None:
 @_plainly
 def best(directory: Path, as_json: bool) -> None:
     """Print the best trial: its value and its parameters."""
-    from phsx.experiment import open_experiment
+    from phsx.experiment.experiment import open_experiment
 
     _print_best(open_experiment(directory), as_json)
 
@@ -187,7 +187,7 @@ def best(directory: Path, as_json: bool) -> None:
 @_plainly
 def show(directory: Path, trial: int | None, output: bool, as_json: bool) -> None:
     """Show one trial in full, or a line on each."""
-    from phsx.experiment import open_experiment
+    from phsx.experiment.experiment import open_experiment
 
     experiment = open_experiment(directory)
     if trial is None:
@@ -263,7 +263,7 @@ def plot(
 ) -> None:
     """Draw the search, while it runs or afterwards, and print where the pictures are."""
     from phsx import analysis
-    from phsx.experiment import open_experiment
+    from phsx.experiment.experiment import open_experiment
 
     experiment = open_experiment(directory)
     output = output or experiment.directory / "plots"
@@ -296,8 +296,8 @@ def plot(
 @_plainly
 def export(directory: Path, output: Path | None, style: str) -> None:
     """Write all trials as a table, to standard output or a file."""
-    from phsx.experiment import open_experiment
-    from phsx.results import table
+    from phsx.experiment.experiment import open_experiment
+    from phsx.experiment.results import table
 
     experiment = open_experiment(directory)
 

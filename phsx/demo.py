@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from phsx.analysis import history, parallel_coordinates, parameters, worker_timeline
-from phsx.experiment import Experiment
+from phsx.experiment.experiment import Experiment
 from phsx.space import Categorical, Float, Int, Space
 from phsx.strategies import Bayesian, Random, Strategy
 from phsx.trial import Trial

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from phsx.experiment import Experiment
+from phsx.experiment.experiment import Experiment
 from phsx.space import Space
 
 

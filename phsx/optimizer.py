@@ -8,17 +8,17 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from phsx import arguments
 from phsx.exceptions import ConfigurationError, SpaceError
 from phsx.execution import tasks
+from phsx.experiment import arguments
+from phsx.experiment.results import to_dataframe
 from phsx.history import History
-from phsx.observing import observe
-from phsx.results import to_dataframe
+from phsx.master.observing import observe
+from phsx.master.supply import FIT_SEEDS, TOLD, Place, Supply, trial_seed
 from phsx.space import Space
 from phsx.state import SearchState
 from phsx.strategies.base import ModelStrategy, Params, Strategy
 from phsx.strategies.plan import Plan
-from phsx.supply import FIT_SEEDS, TOLD, Place, Supply, trial_seed
 from phsx.trial import Trial, TrialState
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from phsx.execution import tasks
 from phsx.execution.base import Ref, Setting
 from phsx.history import History
 from phsx.journal.format import plain
-from phsx.master import Master
-from phsx.search import Limits, Search
+from phsx.master.master import Master
+from phsx.master.search import Limits, Search
 from phsx.space import Float, Int, Space
 from phsx.state import SearchState
 from phsx.strategies.base import JSON, ModelStrategy, Proposal, Request

@@ -12,7 +12,7 @@ from phsx.exceptions import ExhaustedError
 from phsx.execution import tasks
 from phsx.execution.tasks import Asking, Taken
 from phsx.history import History
-from phsx.observing import observe
+from phsx.master.observing import observe
 from phsx.strategies.base import Proposal
 from phsx.targets.packing import pack
 from phsx.testing.bench import Learner

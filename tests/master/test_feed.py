@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import phsx.feed
+import phsx.master.feed
 from phsx.execution.base import Ref
 from phsx.execution.tasks import chunk, merge
-from phsx.feed import CHUNK, Feed
 from phsx.history import History, Observation
+from phsx.master.feed import CHUNK, Feed
 
 
 def observations(first, last):
@@ -56,7 +56,7 @@ def graph():
 @pytest.fixture
 def small(monkeypatch):
     """Make chunks of 4, so that many levels need few observations."""
-    monkeypatch.setattr(phsx.feed, "CHUNK", 4)
+    monkeypatch.setattr(phsx.master.feed, "CHUNK", 4)
 
 
 def test_short_history_is_inline(graph):

@@ -9,7 +9,7 @@ import math
 import pandas as pd
 import pytest
 
-from phsx.results import FILE, FIXED, ResultsTable, header, table, to_dataframe
+from phsx.experiment.results import FILE, FIXED, ResultsTable, header, table, to_dataframe
 from phsx.trial import Suggestion, Trial, TrialState
 
 DONE = TrialState.COMPLETED

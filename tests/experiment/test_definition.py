@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 import phsx
-from phsx.definition import FILE, SCHEMA, Definition
 from phsx.exceptions import ChangedError, DirectoryError
+from phsx.experiment.definition import FILE, SCHEMA, Definition
 from phsx.strategies.plan import Plan
 from phsx.testing.spaces import FINITE, LARGE
 

@@ -14,9 +14,9 @@ import phsx
 from phsx.exceptions import JournalError
 from phsx.execution.base import Setting
 from phsx.execution.inline import InlineExecutor
-from phsx.master import Master
-from phsx.run import Callbacks, Progress, Run, progress_of
-from phsx.search import Limits
+from phsx.experiment.run import Callbacks, Progress, Run, progress_of
+from phsx.master.master import Master
+from phsx.master.search import Limits
 from phsx.targets.calling import bind
 from phsx.testing.bench import Bench
 from phsx.trial import Trial

@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from phsx.exceptions import ConfigurationError, DefinitionError
-from phsx.experiment import Experiment
+from phsx.experiment.experiment import Experiment
 from phsx.space import Space
 from phsx.strategies.plan import Plan
 

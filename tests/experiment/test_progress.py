@@ -14,9 +14,9 @@ import termios
 
 import pytest
 
-import phsx.progress
-from phsx.progress import Reporter, describe
-from phsx.run import Progress
+import phsx.experiment.progress
+from phsx.experiment.progress import Reporter, describe
+from phsx.experiment.run import Progress
 from phsx.trial import Trial
 
 BEST = Trial(7, 0, 7, "random", value=0.123456789)
@@ -33,7 +33,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(phsx.progress, "time", clock)
+    monkeypatch.setattr(phsx.experiment.progress, "time", clock)
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     return clock
 

@@ -7,7 +7,7 @@ import math
 import pytest
 
 import phsx
-from phsx.observing import observe
+from phsx.master.observing import observe
 from phsx.trial import Trial, TrialState
 
 SPACE = phsx.Space(

@@ -16,7 +16,7 @@ import pytest
 
 import phsx
 from phsx.exceptions import ChangedError, DirectoryError, ExhaustedWarning, RecoveryWarning
-from phsx.experiment import Experiment
+from phsx.experiment.experiment import Experiment
 from phsx.journal import Journal, read
 from phsx.testing.virtual_executor import VirtualExecutor
 from phsx.trial import TrialState

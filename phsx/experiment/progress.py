@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from phsx.run import Progress
+from phsx.experiment.run import Progress
 
 #: Seconds between plain lines, and between refreshes of a bar.
 LINE_INTERVAL, BAR_INTERVAL = 30.0, 0.2

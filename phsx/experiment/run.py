@@ -13,7 +13,7 @@ from types import FrameType
 
 from phsx.exceptions import PhsxError
 from phsx.execution.evaluation import Interrupt
-from phsx.master import Master
+from phsx.master.master import Master
 from phsx.state import SearchState
 from phsx.trial import Trial, TrialState
 

@@ -13,8 +13,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from phsx.adviser import Adviser
-from phsx.evaluator import Evaluator
 from phsx.execution.base import (
     Errored,
     Event,
@@ -28,11 +26,13 @@ from phsx.execution.base import (
 )
 from phsx.execution.evaluation import Outcome
 from phsx.journal import Journal
-from phsx.ledger import Ledger
-from phsx.pool import Pool
-from phsx.search import Limits, Search
+from phsx.master.adviser import Adviser
+from phsx.master.evaluator import Evaluator
+from phsx.master.ledger import Ledger
+from phsx.master.pool import Pool
+from phsx.master.search import Limits, Search
+from phsx.master.supply import Supply
 from phsx.state import SearchState
-from phsx.supply import Supply
 from phsx.trial import Trial, TrialState
 
 logger = logging.getLogger(__name__)

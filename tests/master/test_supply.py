@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 import phsx
 from phsx.exceptions import ExhaustedError
+from phsx.master.supply import FIT_SEEDS, Supply, block_seed, trial_seed
 from phsx.state import SearchState
 from phsx.strategies.plan import Plan
-from phsx.supply import FIT_SEEDS, Supply, block_seed, trial_seed
 
 SPACE = phsx.Space({"x": phsx.Float(0, 1), "n": phsx.Int(1, 3)})
 

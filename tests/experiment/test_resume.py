@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import phsx
-import phsx.feed
+import phsx.master.feed
 from phsx.exceptions import JournalError
 from phsx.execution import tasks
 from phsx.execution.base import Lost
@@ -148,7 +148,7 @@ class TestResume:
         assert (trial.state, trial.attempt) == (TrialState.LOST, 4)
 
     def test_resumed_search_knows_its_history_at_once(self, bench, monkeypatch):
-        monkeypatch.setattr(phsx.feed, "CHUNK", 4)
+        monkeypatch.setattr(phsx.master.feed, "CHUNK", 4)
         plan = [phsx.Random(13), Learner(3, initial=2)]
         b = bench([phsx.Random(13)]).run(VirtualExecutor(4))
         again = b.again(b.journal.durable, plan=plan).run(VirtualExecutor(2))

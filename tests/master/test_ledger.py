@@ -6,7 +6,7 @@ import pytest
 
 from phsx.exceptions import JournalError
 from phsx.journal import Journal, read
-from phsx.ledger import Ledger
+from phsx.master.ledger import Ledger
 from phsx.state import SearchState
 
 

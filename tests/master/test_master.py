@@ -11,14 +11,14 @@ from types import SimpleNamespace
 import pytest
 
 import phsx
-import phsx.feed
+import phsx.master.feed
 from phsx.exceptions import ClusterError, JournalError
 from phsx.execution import tasks
 from phsx.execution.base import Finished, Message
 from phsx.execution.evaluation import Job, Outcome
 from phsx.journal import Journal, read
+from phsx.master.supply import trial_seed
 from phsx.state import SearchState
-from phsx.supply import trial_seed
 from phsx.testing.bench import Bench, Learner
 from phsx.testing.virtual_executor import VirtualExecutor
 from phsx.trial import TrialState
@@ -104,7 +104,7 @@ class TestOrderOfWriting:
     @pytest.fixture
     def strict(self, bench, monkeypatch):
         """Run a search, and check before each submission what is durable."""
-        monkeypatch.setattr(phsx.feed, "CHUNK", 4)
+        monkeypatch.setattr(phsx.master.feed, "CHUNK", 4)
 
         def make(plan, workers=3, cost=0.0, check=None, **options):
             b = bench(plan, **options)

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 import phsx
-import phsx.feed
+import phsx.master.feed
 from phsx.exceptions import ExhaustedError, ExhaustedWarning, ModelWarning
 from phsx.execution import tasks
 from phsx.execution.base import Errored, Finished, Lost
@@ -84,7 +84,7 @@ class TestSuggestions:
             assert blocks[record["fit"]] == b.state.trials[record["id"]].block
 
     def test_long_history_travels_in_chunks(self, bench, monkeypatch):
-        monkeypatch.setattr(phsx.feed, "CHUNK", 4)
+        monkeypatch.setattr(phsx.master.feed, "CHUNK", 4)
         b = bench([phsx.Random(9), Learner(12, initial=4)]).run(VirtualExecutor(2))
         b.check_exact(21)
         b.check_knowledge()
@@ -96,7 +96,7 @@ class TestSuggestions:
         assert max(tails) < 4
 
     def test_at_most_the_newest_256_pending_trials_are_told(self, bench, monkeypatch):
-        monkeypatch.setattr("phsx.adviser.MAX_PENDING", 5)
+        monkeypatch.setattr("phsx.master.adviser.MAX_PENDING", 5)
         b = bench([phsx.Random(20), Learner(2, initial=4)])
         # One is quick, so that a suggestion is made while many others run.
         executor = VirtualExecutor(20, duration=lambda job: 1.0 if job.trial == 3 else 9.0)
@@ -268,7 +268,7 @@ class TestLosses:
         b.check_exact(8)
 
     def test_worker_with_chunks_of_history_dies(self, bench, monkeypatch):
-        monkeypatch.setattr(phsx.feed, "CHUNK", 2)
+        monkeypatch.setattr(phsx.master.feed, "CHUNK", 2)
         b = bench([phsx.Random(8), Learner(20, initial=4)])
         executor = VirtualExecutor(3, cost=0.05)
         for time, worker in ((5.3, "w0"), (6.8, "w1")):

@@ -12,10 +12,10 @@ from typing import Any
 from phsx.exceptions import SearchFailedError
 from phsx.execution.base import Executor, Lost, Setting
 from phsx.execution.evaluation import Job, Outcome
-from phsx.ledger import Ledger
-from phsx.pool import Pool
-from phsx.search import Limits, Search
-from phsx.supply import trial_seed
+from phsx.master.ledger import Ledger
+from phsx.master.pool import Pool
+from phsx.master.search import Limits, Search
+from phsx.master.supply import trial_seed
 from phsx.trial import Trial, TrialState
 
 logger = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ import pytest
 import phsx
 from phsx.exceptions import ClusterError, JournalError, LeaseError
 from phsx.execution.base import Setting
+from phsx.experiment.results import FILE
+from phsx.experiment.session import open_run
 from phsx.journal import Journal, holder, read
-from phsx.results import FILE
-from phsx.search import Limits, Search
-from phsx.session import open_run
+from phsx.master.search import Limits, Search
 from phsx.strategies.plan import Plan
 from phsx.targets.calling import bind
 from phsx.testing.virtual_executor import VirtualExecutor

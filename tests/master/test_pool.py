@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from phsx.pool import RECENT, Pool
+from phsx.master.pool import RECENT, Pool
 
 
 @pytest.fixture

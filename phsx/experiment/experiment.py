@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phsx import arguments
-from phsx.definition import FILE, Definition
 from phsx.exceptions import (
     ChangedError,
     ConfigurationError,
@@ -19,8 +17,10 @@ from phsx.exceptions import (
     SpaceError,
     TargetError,
 )
+from phsx.experiment import arguments
+from phsx.experiment.definition import FILE, Definition
+from phsx.experiment.results import RESERVED, to_dataframe
 from phsx.journal import Follower
-from phsx.results import RESERVED, to_dataframe
 from phsx.space import Space
 from phsx.state import SearchState
 from phsx.strategies.base import Strategy
@@ -30,7 +30,7 @@ from phsx.trial import Trial
 if TYPE_CHECKING:
     import pandas as pd
 
-    from phsx.run import Run
+    from phsx.experiment.run import Run
     from phsx.targets.calling import BoundTarget
     from phsx.targets.package import Package
 
@@ -293,8 +293,8 @@ class Experiment:
         """
         from phsx.clusters.connect import check_pool, connect
         from phsx.execution.base import Setting
-        from phsx.search import Limits, Search
-        from phsx.session import open_run
+        from phsx.experiment.session import open_run
+        from phsx.master.search import Limits, Search
 
         with self._lock:
             if self._run is not None and self._run.running:

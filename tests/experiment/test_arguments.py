@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phsx import arguments
 from phsx.exceptions import ConfigurationError
+from phsx.experiment import arguments
 
 
 @pytest.mark.parametrize("value", [3, 3.0, np.float64(3.0)])

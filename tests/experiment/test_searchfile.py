@@ -9,7 +9,7 @@ import pytest
 
 import phsx
 from phsx.exceptions import ConfigurationError, DefinitionError
-from phsx.searchfile import RUN_KEYS, SearchFile
+from phsx.experiment.searchfile import RUN_KEYS, SearchFile
 from phsx.strategies.plan import Plan
 
 FULL = """

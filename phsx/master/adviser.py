@@ -11,15 +11,15 @@ from typing import Any
 from phsx.exceptions import ExhaustedError, ExhaustedWarning, ModelWarning
 from phsx.execution import tasks
 from phsx.execution.base import Executor, Task
-from phsx.feed import Feed
 from phsx.history import History
-from phsx.ledger import Ledger
-from phsx.observing import observe
-from phsx.pool import Pool
-from phsx.search import Search
+from phsx.master.feed import Feed
+from phsx.master.ledger import Ledger
+from phsx.master.observing import observe
+from phsx.master.pool import Pool
+from phsx.master.search import Search
+from phsx.master.supply import FIT_SEEDS, Place, Supply, trial_seed
 from phsx.state import Fit
 from phsx.strategies.base import ModelStrategy, Proposal
-from phsx.supply import FIT_SEEDS, Place, Supply, trial_seed
 from phsx.trial import Trial, TrialState
 
 #: Pending trials that a suggestion is told of, the newest ones.

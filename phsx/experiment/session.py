@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from phsx.execution.base import Executor, Setting
 from phsx.execution.inline import InlineExecutor
+from phsx.experiment.progress import Reporter
+from phsx.experiment.results import ResultsTable
+from phsx.experiment.run import Callbacks, Run
 from phsx.journal import Journal
-from phsx.master import Master
-from phsx.progress import Reporter
-from phsx.results import ResultsTable
-from phsx.run import Callbacks, Run
-from phsx.search import Limits, Search
+from phsx.master.master import Master
+from phsx.master.search import Limits, Search
 from phsx.state import SearchState
 from phsx.strategies.plan import Plan
 from phsx.trial import Trial

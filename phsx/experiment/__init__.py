@@ -1,0 +1,1 @@
+"""An experiment directory: made, opened, run, resumed, and its results."""
