@@ -11,8 +11,10 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ import dask
 from distributed import Scheduler, Security, SpecCluster
 from distributed.core import Status
 from distributed.deploy.spec import ProcessInterface
+
+logger = logging.getLogger(__name__)
 
 #: Settings of every scheduler that phsx starts: the master places all tasks, copies of history
 #: stay where they are, and the first death of a worker is made known.
@@ -51,6 +55,7 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
         self._log = log
         self._name = name
         self._starts = 0
+        self._directory: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
@@ -62,10 +67,12 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
 
     def _spawn(self) -> None:
         self._starts += 1
+        self._directory = tempfile.mkdtemp(prefix="phsx-worker-")
         settings = {
             "scheduler": self._scheduler,
             # A name is free again only when the scheduler has noticed the death.
             "name": f"{self._name}" if self._starts == 1 else f"{self._name}-{self._starts}",
+            "directory": self._directory,
             "tls": self._security.get_tls_config_for_role("worker"),
         }
         with contextlib.ExitStack() as stack:
@@ -95,9 +102,14 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
             backoff = BACKOFF if lived > BACKOFF_LIMIT else min(2 * backoff, BACKOFF_LIMIT)
             await asyncio.sleep(backoff)
             self._release()
-            self._spawn()
+            self._remove_directory()
+            try:
+                self._spawn()
+            except OSError as error:  # no room for a directory or a process: that may change
+                logger.warning("worker %s could not be started again: %s", self._name, error)
 
     def _release(self) -> None:
+        """Let the process end by itself, if it has not ended yet."""
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
@@ -115,9 +127,15 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
             if self._process.poll() is None:
                 self._process.kill()
                 self._process.wait()
+        self._remove_directory()
         self._drop_empty_log()
         if self.status != Status.closed:
             await super().close()
+
+    def _remove_directory(self) -> None:
+        """Remove what a worker leaves that was killed."""
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
 
     def _drop_empty_log(self) -> None:
         if self._log is not None:

@@ -9,11 +9,11 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
 import threading
 from typing import Any
 
 from distributed import Security, Worker
+from distributed.core import Status
 
 from phsx.execution import worker as on_worker
 
@@ -41,7 +41,7 @@ async def serve(settings: dict[str, Any]) -> None:
             loop.call_soon_threadsafe(ended.set)
 
     threading.Thread(target=watch_input, daemon=True, name="phsx-input").start()
-    directory = tempfile.mkdtemp(prefix="phsx-worker-")
+    directory = settings["directory"]
     try:
         worker = await Worker(
             settings["scheduler"],
@@ -54,6 +54,7 @@ async def serve(settings: dict[str, Any]) -> None:
             dashboard_address="127.0.0.1:0",
             death_timeout=PATIENCE,
         )
+        logging.getLogger("distributed.worker").addFilter(_WhileServing(worker, ended))
         waits = [asyncio.ensure_future(ended.wait()), asyncio.ensure_future(worker.finished())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         on_worker.uninstall_all()
@@ -62,6 +63,23 @@ async def serve(settings: dict[str, Any]) -> None:
             await asyncio.wait_for(worker.finished(), GOODBYE)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+class _WhileServing(logging.Filter):
+    """Lets records pass while the worker serves.
+
+    One that is being closed may have a heartbeat on its way, whose broken connection Dask logs as
+    an error with its traceback. It would be the last thing that a user finds in the log.
+    """
+
+    def __init__(self, worker: Worker, ended: asyncio.Event) -> None:
+        super().__init__()
+        self._worker = worker
+        self._ended = ended
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the worker serves."""
+        return self._worker.status == Status.running and not self._ended.is_set()
 
 
 def main() -> None:

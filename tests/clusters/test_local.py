@@ -143,10 +143,13 @@ class TestDeaths:
     def test_worker_that_dies_is_started_again(self, client):
         pids = client.run(os.getpid)
         victim, pid = next(iter(pids.items()))
+        directory = client.run(lambda dask_worker: dask_worker.local_directory, workers=[victim])
+        assert Path(directory[victim]).is_dir()
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: victim not in client.nthreads())
         wait_for(lambda: len(client.nthreads()) == WORKERS)
         assert client.submit(abs, -3, pure=False).result(20) == 3
+        assert not Path(directory[victim]).exists(), "it leaves no scratch directory"
 
 
 def test_a_master_that_is_killed_takes_its_workers_along(tmp_path):
@@ -194,3 +197,43 @@ def test_closing_is_quick_and_leaves_nothing(tmp_path):
         lambda: {p.pid for p in psutil.Process().children(recursive=True)} <= children, seconds=5
     )
     assert not tmp_path.exists() or list(tmp_path.iterdir()) == [], "a log without a word"
+
+
+@pytest.mark.leaks("processes", "files")
+def test_a_process_that_cannot_be_started_again_is_tried_later(client, cluster, monkeypatch):
+    """For instance while the disk is full."""
+    import phsx.clusters.local as local
+
+    refused = []
+
+    def refuse(*args, **kwargs):
+        refused.append(args)
+        raise OSError(28, "No space left on device")
+
+    victim, pid = next(iter(client.run(os.getpid).items()))
+    with monkeypatch.context() as patch:
+        patch.setattr(local.tempfile, "mkdtemp", refuse)
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: len(refused) >= 2)
+    wait_for(lambda: victim not in client.nthreads() and len(client.nthreads()) == WORKERS)
+
+
+def test_log_tells_nothing_of_a_worker_that_is_being_closed():
+    """Dask logs the broken heartbeat of one with a traceback."""
+    import asyncio
+    import logging
+    from types import SimpleNamespace
+
+    from distributed.core import Status
+
+    from phsx.clusters.local_worker import _WhileServing
+
+    worker, ended = SimpleNamespace(status=Status.running), asyncio.Event()
+    record = logging.LogRecord("distributed.worker", logging.ERROR, "", 0, "lost", None, None)
+    passes = _WhileServing(worker, ended).filter
+    assert passes(record)
+    worker.status = Status.closing
+    assert not passes(record)
+    worker.status = Status.running
+    ended.set()
+    assert not passes(record)
