@@ -94,10 +94,11 @@ class TestMixedConditionalSpace:
         logs = "".join(path.read_text() for path in (tmp_path / "e").glob("logs/*"))
         assert "Traceback" not in logs and "ERROR" not in logs, logs
 
-    def test_three_hundred_in_this_process(self, tmp_path):
+    @pytest.mark.parametrize("pool", [{"cluster": "inline"}, {"workers": 2}], ids=str)
+    def test_three_hundred(self, tmp_path, pool):
         plan = [phsx.Sobol(80), phsx.LatinHypercube(80), phsx.Random(80), phsx.Bayesian(60)]
         experiment = phsx.Experiment(tmp_path / "e", loss, SPACE, plan, seed=5)
-        experiment.run(cluster="inline", progress=False)
+        experiment.run(**pool, progress=False)
         assert len(experiment.trials) == 300
         check_points(experiment)
         assert {trial.params["model"] for trial in experiment.trials} == {"svm", "forest", "linear"}
