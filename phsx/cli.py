@@ -40,6 +40,18 @@ class Nothing(click.ClickException):
 
 
 @contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Name the file or directory that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"--output: {error.filename or path} cannot be written ({error.strerror or error}); "
+            f"give another place"
+        ) from error
+
+
+@contextmanager
 def _errors() -> Iterator[None]:
     try:
         yield
@@ -110,12 +122,13 @@ def run(
     experiment, settings = _search(what)
     if more is not None:
         experiment.add_trials(more)
+    pool = {"workers": options.pop("workers"), "cluster": cluster}
+    if any(value is not None for value in pool.values()):  # in place of what the file says
+        settings |= pool
     settings |= {name: value for name, value in options.items() if value is not None}
-    if cluster is not None:
-        settings["cluster"] = cluster
-        if options["workers"] is None:
-            settings.pop("workers", None)
-    experiment.run(**settings, progress=not quiet)
+    if quiet:
+        settings["progress"] = False
+    experiment.run(**settings)
     _print_best(experiment, as_json)
 
 
@@ -267,7 +280,8 @@ def plot(
 
     experiment = open_experiment(directory)
     output = output or experiment.directory / "plots"
-    output.mkdir(parents=True, exist_ok=True)
+    with _writing(output):
+        output.mkdir(parents=True, exist_ok=True)
     chosen = kinds or PLOTS
     names = list(experiment.space.dimensions)
     if len(names) < 2 and "parameters" in chosen:
@@ -279,11 +293,13 @@ def plot(
         if kind == "parameters":
             x = x or next(name for name in names if name != y)
             y = y or next(name for name in names if name != x)
-            analysis.parameters(
-                experiment, x, y, kind="contour" if contour else "scatter", path=path
-            )
+            with _writing(path):
+                analysis.parameters(
+                    experiment, x, y, kind="contour" if contour else "scatter", path=path
+                )
         else:
-            getattr(analysis, kind)(experiment, path=path)
+            with _writing(path):
+                getattr(analysis, kind)(experiment, path=path)
         click.echo(path)
 
 
@@ -311,7 +327,7 @@ def export(directory: Path, output: Path | None, style: str) -> None:
     if output is None:
         write(sys.stdout)
     else:
-        with output.open("w", encoding="utf-8", newline="") as file:
+        with _writing(output), output.open("w", encoding="utf-8", newline="") as file:
             write(file)
 
 

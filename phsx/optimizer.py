@@ -6,12 +6,13 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from phsx.exceptions import ConfigurationError, SpaceError
 from phsx.execution import tasks
 from phsx.experiment import arguments
-from phsx.experiment.results import to_dataframe
+from phsx.experiment.results import check_names, to_dataframe
 from phsx.history import History
 from phsx.master.observing import observe
 from phsx.master.supply import FIT_SEEDS, TOLD, Place, Supply, trial_seed
@@ -68,8 +69,9 @@ class Optimizer:
 
             seed = secrets.randbelow(2**31)
         self.space = Space.of(space)
+        check_names(self.space)
         self.seed = arguments.whole("seed", seed, 0)
-        self.maximize = bool(maximize)
+        self.maximize = arguments.truth("maximize", maximize)
         plan = Plan.of(strategy)
         plan.check(self.space)
         self._strategy = plan.blocks[0]
@@ -122,13 +124,13 @@ class Optimizer:
         ConfigurationError
             The trial is unknown or was told already, or the value is no number.
         """
-        number = trial.id if isinstance(trial, Trial) else trial
+        number = _number(trial)
         value = _value(value)
         with self._lock:
-            known = self._state.trials.get(number)
+            known = None if number is None else self._state.trials.get(number)
             if known is None:
                 raise ConfigurationError(
-                    f"tell: there is no trial {number!r}; tell what ask() returned, or use "
+                    f"tell: there is no trial {trial!r}; tell what ask() returned, or use "
                     f"tell_many for points that were not asked for"
                 )
             if known.state.terminal:
@@ -147,6 +149,11 @@ class Optimizer:
         SpaceError
             A point does not lie in the space; then none is added.
         """
+        if not isinstance(observations, Iterable):
+            raise SpaceError(
+                f"tell_many: {observations!r} holds no observations; give a list of pairs "
+                f"(params, value)"
+            )
         checked = []
         for number, observation in enumerate(observations):
             try:
@@ -247,14 +254,26 @@ class Optimizer:
         )
 
 
+def _number(trial: Any) -> int | None:
+    """Return a trial's id; None where it can be none."""
+    if isinstance(trial, Trial):
+        return trial.id
+    # True is a number to Python, and a mistake here.
+    return int(trial) if isinstance(trial, Integral) and not isinstance(trial, bool) else None
+
+
 def _value(value: Any) -> float | None:
     """Return an objective as a float, None for a failure."""
     if value is None:
         return None
     try:
+        if isinstance(value, (str, bytes, bytearray)):
+            raise TypeError
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
+        text = repr(value)
         raise ConfigurationError(
-            f"tell: the value {value!r} is no number; use None for a trial that failed"
+            f"tell: the value {text if len(text) <= 80 else text[:77] + '...'} is no number that a "
+            f"float can be; use None for a trial that failed"
         ) from None
     return number if math.isfinite(number) else None

@@ -27,11 +27,6 @@ def target(x: float, n: int = 1) -> float:
 SPACE = {"x": phsx.Float(0, 1), "n": phsx.Int(1, 3)}
 
 
-def bug(*values: Any, reason: str, id: str | None = None) -> Any:
-    """Mark a case that is not as it ought to be."""
-    return pytest.param(*values, id=id, marks=pytest.mark.xfail(strict=True, reason=reason))
-
-
 @pytest.fixture(autouse=True)
 def nothing_is_started(monkeypatch):
     """Fail where a worker is started (Python's own `platform` asks other programs too)."""
@@ -274,9 +269,9 @@ def test_conditional_parameter_without_default(tmp_path):
     [
         ({"y": 1}, ["'y'", "fixed"]),
         ({"x": 1}, ["'x'", "fixed"]),
-        bug([1, 2], ["fixed"], reason="TypeError of dict()"),
-        bug("ab", ["fixed"], reason="ValueError of dict()"),
-        bug(5, ["fixed"], reason="TypeError of dict()"),
+        ([1, 2], ["fixed"]),
+        ("ab", ["fixed"]),
+        (5, ["fixed"]),
         ({1: 2}, ["fixed", "1"]),
     ],
 )
@@ -373,7 +368,7 @@ def test_directory_that_is_a_file(tmp_path):
         None,
         5,
         "a" * 300,
-        bug("a\0b", reason="ValueError: embedded null byte"),
+        "a\0b",
         "/proc/nothing/can/be/made/here",
     ],
     ids=repr,
@@ -433,9 +428,9 @@ def test_opening_what_is_no_experiment(tmp_path):
     [
         "",
         "a\0b",
-        bug(None, reason="TypeError of pathlib"),
-        bug(5, reason="TypeError of pathlib"),
-        bug("a" * 300, reason="OSError: file name too long"),
+        None,
+        5,
+        "a" * 300,
     ],
     ids=repr,
 )
@@ -466,13 +461,7 @@ DAMAGED = {
 }
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        *(case for case in DAMAGED if case != "a target that is text"),
-        bug("a target that is text", reason="it is opened"),
-    ],
-)
+@pytest.mark.parametrize("case", DAMAGED)
 def test_opening_a_damaged_definition(existing, case):
     damage = DAMAGED[case]
     file = existing / "experiment.json"
@@ -485,11 +474,11 @@ def test_opening_a_damaged_definition(existing, case):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        bug("seed", "abc", reason="ValueError of int()"),
-        bug("seed", float("inf"), reason="OverflowError of int()"),
-        bug("seed", -5, reason="fails later, in the middle of a run"),
+        ("seed", "abc"),
+        ("seed", float("inf")),
+        ("seed", -5),
         ("environment", None),
-        bug("objective", [1], reason="it is opened"),
+        ("objective", [1]),
     ],
 )
 def test_opening_a_definition_with_a_wrong_value(existing, key, value):
@@ -541,10 +530,10 @@ RUNS = [
     ({"cores_per_trial": 0}, "cores_per_trial"),
     ({"callbacks": print}, "callbacks"),
     ({"callbacks": [3]}, "callbacks"),
-    bug({"isolate": "no"}, "isolate", reason="any object is taken for a truth value"),
-    bug({"background": "no"}, "background", reason="any object is taken for a truth value"),
-    bug({"progress": 3}, "progress", reason="any object is taken for a truth value"),
-    bug({"stop_at": float("inf")}, "stop_at", reason="it ends the run after the first trial"),
+    ({"isolate": "no"}, "isolate"),
+    ({"background": "no"}, "background"),
+    ({"progress": 3}, "progress"),
+    ({"stop_at": float("inf")}, "stop_at"),
 ]
 
 
@@ -657,7 +646,7 @@ def optimizer():
         ({"strategy": phsx.Random(xx=1)}, "'xx'"),
         ({"seed": -1}, "seed"),
         ({"seed": 0.5}, "seed"),
-        bug({"maximize": "yes"}, "maximize", reason="any object is taken for a truth value"),
+        ({"maximize": "yes"}, "maximize"),
     ],
     ids=str,
 )
@@ -671,8 +660,8 @@ def test_optimizer(arguments, word):
         99,
         None,
         "0",
-        bug({"x": 0.5, "n": 1}, reason="TypeError: unhashable; tell_many is meant"),
-        bug(True, reason="it is taken for trial 1"),
+        {"x": 0.5, "n": 1},
+        True,
     ],
     ids=repr,
 )
@@ -690,8 +679,8 @@ def test_telling_of_an_unknown_trial(optimizer, trial):
         1j,
         [1.0],
         {},
-        bug("3", reason="text is read as a number"),
-        bug(10**400, reason="OverflowError of float()"),
+        "3",
+        10**400,
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -717,7 +706,7 @@ def test_telling_twice(optimizer):
         ([({"x": 0.5, "n": 1}, "low")], ["observation 0", "number"]),
         ([{"x": 0.5, "n": 1}], ["observation 0"]),
         ([5], ["observation 0"]),
-        bug(None, ["tell_many"], reason="TypeError: not iterable"),
+        (None, ["tell_many"]),
     ],
 )
 def test_telling_many(optimizer, observations, words):
@@ -785,9 +774,9 @@ FILES = {
     ),
 }
 WRONG_TYPES = [
-    bug("directory = 5\n" + GOOD, "directory", reason="TypeError of pathlib"),
-    bug(GOOD + "\nprogress = 3", "progress", reason="TypeError: it is given twice"),
-    bug(GOOD + "\nprogress = false", None, reason="TypeError: it is given twice"),
+    ("directory = 5\n" + GOOD, "directory"),
+    (GOOD + "\nprogress = 3", "progress"),
+    (GOOD + "\nprogress = false", None),
 ]
 
 
@@ -859,9 +848,9 @@ COMMANDS = [
     (["export", "nowhere"], 1, "nowhere"),
     (["export", "e", "-f", "xls"], 2, "xls"),
     (["demo", "--trials", "1"], 2, "trials"),
-    bug(["status", "a" * 300], 1, "a" * 300, reason="OSError: file name too long"),
-    bug(["export", "e", "-o", "no/such/folder.csv"], 1, "folder.csv", reason="FileNotFoundError"),
-    bug(["plot", "e", "-o", "beside.py"], 1, "beside.py", reason="FileExistsError"),
+    (["status", "a" * 300], 1, "a" * 300),
+    (["export", "e", "-o", "no/such/folder.csv"], 1, "folder.csv"),
+    (["plot", "e", "-o", "beside.py"], 1, "beside.py"),
     (["plot", "e", "-k", "parameters", "-x", "zz"], 1, "zz"),
     (["plot", "e", "-k", "parameters", "-x", "x", "-y", "x"], 1, "x"),
 ]

@@ -257,7 +257,6 @@ def test_dataframe():
     assert list(frame.columns[:3]) == ["x", "n", "value"]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="there are two columns of that name")
 def test_parameter_with_the_name_of_a_column():
     """Refused, as by an experiment, or told apart."""
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ def check_definition(seed: Any, maximize: Any, objective: Any) -> None:
     """Check the arguments of `Experiment` that are plain values."""
     if seed is not None:
         whole("seed", seed, 0)
-    if maximize is not None and not isinstance(maximize, bool):
-        raise ConfigurationError(f"maximize={maximize!r}: give True or False")
+    if maximize is not None:
+        truth("maximize", maximize)
     if objective is not None and not isinstance(objective, str):
         raise ConfigurationError(
             f"objective={objective!r}: give the key of the objective in what the target returns"
@@ -31,11 +32,14 @@ def directory_of(value: Any) -> Path:
         if not isinstance(text, str) or not text:
             raise TypeError
         path = Path(text).absolute()
-        path.exists()  # a name that is too long, or has a character that no name can have
+        (path / "-").lstat()  # too long a name, a character that no name can have, no permission
+    except (FileNotFoundError, NotADirectoryError):
+        return path
     except (TypeError, ValueError, OSError) as error:
         reason = f" ({error})" if str(error) else ""
         raise DirectoryError(
-            f"directory={_short(value)}: this can be no directory{reason}; give the name of one"
+            f"directory={_short(value)}: this can be no directory of an experiment{reason}; give "
+            f"the name of one"
         ) from None
     return path
 
@@ -48,22 +52,30 @@ def _short(value: Any) -> str:
 def number(name: str, value: Any) -> float:
     """Return a number as a float."""
     if isinstance(value, bool) or not isinstance(value, Real) or value != value:
-        raise ConfigurationError(f"{name}={value!r}: give a number")
-    return float(value)
+        raise ConfigurationError(f"{name}={_short(value)}: give a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ConfigurationError(f"{name}={_short(value)}: give a smaller number") from None
 
 
 def finite(name: str, value: Any) -> float | None:
-    """Return a number, or None."""
-    return None if value is None else number(name, value)
+    """Return a finite number, or None."""
+    if value is None:
+        return None
+    if not math.isfinite(number(name, value)):
+        raise ConfigurationError(f"{name}={value!r}: give a finite number, or leave it out")
+    return float(value)
 
 
 def positive(name: str, value: Any) -> float | None:
-    """Return a number of seconds above 0, or None."""
+    """Return a number of seconds above 0, or None; infinitely many are no limit, so None."""
     if value is None:
         return None
-    if number(name, value) <= 0:
+    seconds = number(name, value)
+    if seconds <= 0:
         raise ConfigurationError(f"{name}={value!r}: give a number of seconds above 0")
-    return float(value)
+    return None if math.isinf(seconds) else seconds
 
 
 def not_negative(name: str, value: Any) -> float:
@@ -85,6 +97,24 @@ def whole(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
         raise ConfigurationError(f"{name}={value!r}: give a whole number of at least {least}")
     return int(value)
+
+
+def truth(name: str, value: Any) -> bool:
+    """Return True or False."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name}={_short(value)}: give True or False")
+    return value
+
+
+def mapping(name: str, value: Any) -> dict[str, Any]:
+    """Return a mapping as a dict; None is an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(
+            f"{name}={_short(value)}: give a mapping from names to values, such as a dict"
+        )
+    return dict(value)
 
 
 def callables(functions: Any) -> tuple[Callable[[Trial], object], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,12 +16,15 @@ from typing import Any
 
 from phsx._version import __version__
 from phsx.exceptions import ChangedError, DefinitionError, DirectoryError
+from phsx.experiment import arguments
 from phsx.space import Space
 from phsx.strategies.plan import Plan
 
 #: Version of the layout of `experiment.json`.
 SCHEMA = 1
 FILE = "experiment.json"
+#: What an interrupted `Definition.save` may leave.
+LEFTOVER = re.compile(rf"\.{re.escape(FILE)}\.\d+")
 #: Packages whose version may matter to whoever reads the results.
 PACKAGES = ("dask", "distributed", "numpy", "scipy", "scikit-learn", "pandas")
 
@@ -106,6 +110,8 @@ class Definition:
                     f"{path} was written by phsx {content['phsx']}, which is newer than this "
                     f"version {__version__}; upgrade phsx to open it"
                 )
+            arguments.check_definition(content["seed"], content["maximize"], content["objective"])
+            arguments.mapping("target", content["target"])
             return cls(
                 space=Space.from_dict(content["space"]),
                 plan=Plan.from_dict(content["plan"]),

@@ -14,12 +14,11 @@ from phsx.exceptions import (
     ChangedError,
     ConfigurationError,
     DirectoryError,
-    SpaceError,
     TargetError,
 )
 from phsx.experiment import arguments
-from phsx.experiment.definition import FILE, Definition
-from phsx.experiment.results import RESERVED, to_dataframe
+from phsx.experiment.definition import FILE, LEFTOVER, Definition
+from phsx.experiment.results import check_names, to_dataframe
 from phsx.journal import Follower
 from phsx.space import Space
 from phsx.state import SearchState
@@ -110,7 +109,7 @@ class Experiment:
         seed = None if seed is None else int(seed)
         self._directory = arguments.directory_of(directory)
         self._target = target
-        self._fixed = dict(fixed or {})
+        self._fixed = arguments.mapping("fixed", fixed)
         self._run: Run | None = None
         self._read_state = SearchState()
         self._follower: Follower | None = None
@@ -144,7 +143,8 @@ class Experiment:
         if self._directory.exists():
             if not self._directory.is_dir():
                 raise DirectoryError(f"{self._directory} is a file; give a directory")
-            others = {entry.name for entry in self._directory.iterdir()} - HARMLESS
+            names = {entry.name for entry in self._directory.iterdir()}
+            others = {name for name in names - HARMLESS if not LEFTOVER.fullmatch(name)}
             if others:
                 raise DirectoryError(
                     f"{self._directory} is not empty and not an experiment (it holds "
@@ -165,7 +165,7 @@ class Experiment:
         space = Space.of(space)
         plan = Plan.of(plan)
         plan.check(space)
-        _check_names(space)
+        check_names(space)
         self._bind(self._target, space)
         definition = Definition(
             space=space,
@@ -309,13 +309,15 @@ class Experiment:
                 cores=arguments.whole("cores_per_trial", cores_per_trial, 1),
             )
             callbacks = arguments.callables(callbacks)
+            background = arguments.truth("background", background)
+            progress = arguments.truth("progress", progress)
             check_pool(workers, cluster)
             target = self._target if self._target is not None else self._load_target()
             setting = Setting(
                 run=uuid.uuid4().hex[:12],
                 target=self._bind(target, self.space),
                 package=None if cluster == "inline" else self._pack(target),
-                isolate=isolate,
+                isolate=arguments.truth("isolate", isolate),
             )
             run = open_run(
                 Search(
@@ -489,7 +491,7 @@ def open_experiment(directory: str | os.PathLike[str]) -> Experiment:
     JournalError
         Its journal is damaged.
     """
-    path = Path(directory)
+    path = arguments.directory_of(directory)
     if not (path / FILE).exists():
         Definition.load(path)  # raises what is to be said
     return Experiment(path)
@@ -502,18 +504,9 @@ def _reference(target: Mapping[str, Any]) -> tuple[str | None, Path | None]:
         return None, None
     if not isinstance(name, str) or "<" in name:
         return None, None
-    beside = Path(file).parents[module.count(".")] if isinstance(file, str) else None
-    return f"{module}:{name}", beside
-
-
-def _check_names(space: Space) -> None:
-    """Refuse parameters that have the name of something that is told of every trial."""
-    for name in space.names:
-        if name in RESERVED:
-            raise SpaceError(
-                f"parameter {name!r}: results have a column of that name already; call the "
-                f"parameter {name + '_'!r}, for instance"
-            )
+    parents = Path(file).parents if isinstance(file, str) else ()
+    depth = module.count(".")
+    return f"{module}:{name}", parents[depth] if depth < len(parents) else None
 
 
 def _optional(space: Space) -> list[str]:

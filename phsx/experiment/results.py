@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from phsx.exceptions import SpaceError
+from phsx.space import Space
 from phsx.trial import Trial
 
 if TYPE_CHECKING:
@@ -35,6 +37,22 @@ FIXED = (
 
 #: Names that a parameter cannot have.
 RESERVED = frozenset({"trial", *FIXED})
+
+
+def check_names(space: Space) -> None:
+    """Refuse parameters that have the name of something that is told of every trial.
+
+    Raises
+    ------
+    SpaceError
+        There is one.
+    """
+    for name in space.names:
+        if name in RESERVED:
+            raise SpaceError(
+                f"parameter {name!r}: results have a column of that name already; call the "
+                f"parameter {name + '_'!r}, for instance"
+            )
 
 
 def row(trial: Trial) -> list[Any]:

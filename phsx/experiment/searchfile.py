@@ -105,9 +105,14 @@ class SearchFile:
             raise ConfigurationError(f"{path.name}: there is no {' and no '.join(missing)}")
         run = content.get("run", {})
         _refuse_unknown(path, "[run] ", run, RUN_KEYS)
+        directory = content.get("directory", path.stem)
+        if not isinstance(directory, str):
+            raise ConfigurationError(
+                f"{path.name}: directory = {directory!r} is no text; give the name of a directory"
+            )
         try:
             arguments = {
-                "directory": path.parent / content.get("directory", path.stem),
+                "directory": path.parent / directory,
                 "target": _target(path, content),
                 "space": _space(content),
                 "plan": Plan.from_dict(content["plan"]),

@@ -38,6 +38,31 @@ def test_no_whole_numbers_of_at_least_3(value):
         arguments.whole("name", value, 3)
 
 
+def test_number_too_large_for_a_float():
+    with pytest.raises(ConfigurationError, match=r"^name=1000.*smaller") as error:
+        arguments.number("name", 10**400)
+    assert len(str(error.value)) < 200
+
+
+def test_endless_time_is_no_limit():
+    assert arguments.positive("name", float("inf")) is None
+    with pytest.raises(ConfigurationError, match=r"^name=inf"):
+        arguments.finite("name", float("inf"))
+
+
+@pytest.mark.parametrize("value", ["no", 1, 0, None, np.bool_(True)])
+def test_no_truth_values(value):
+    with pytest.raises(ConfigurationError, match="name=.*True or False"):
+        arguments.truth("name", value)
+
+
+@pytest.mark.parametrize("value", [[("a", 1)], "ab", 5])
+def test_no_mappings(value):
+    with pytest.raises(ConfigurationError, match="name=.*mapping"):
+        arguments.mapping("name", value)
+    assert arguments.mapping("name", None) == {}
+
+
 def test_limits():
     assert arguments.positive("name", 1e-9) == 1e-9
     assert arguments.positive("name", None) is None
