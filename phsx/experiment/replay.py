@@ -1,0 +1,243 @@
+"""Compute again what a search has suggested, and compare it with its journal."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from phsx.exceptions import ExhaustedError, JournalError
+from phsx.execution import tasks
+from phsx.history import History, Observation
+from phsx.journal import Follower
+from phsx.journal.format import plain
+from phsx.master.observing import observe, pending
+from phsx.master.search import Search
+from phsx.master.supply import FIT_SEEDS, Place, Supply, block_seed, trial_seed
+from phsx.state import SearchState
+from phsx.strategies.mixing import model_of
+from phsx.strategies.plan import Plan
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that came out otherwise than the journal says.
+
+    Attributes
+    ----------
+    what : str
+        ``"trial"``, a point that needed no model; ``"suggestion"``; or ``"fit"``.
+    number : int
+        The trial's id, or the fit's number.
+    seq : int
+        Sequence number of the journal's record.
+    recorded, computed
+        What the journal says, and what came out now.
+    """
+
+    what: str
+    number: int
+    seq: int
+    recorded: Any
+    computed: Any
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} {self.number} (journal record {self.seq}): the journal says "
+            f"{self.recorded}, but it comes out as {self.computed}"
+        )
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was computed again, and what of it differed.
+
+    Attributes
+    ----------
+    trials, suggestions, fits : int
+        How many points without a model, points of models, and fits were computed again.
+    differences : tuple of Difference
+        In the journal's order.
+    """
+
+    trials: int
+    suggestions: int
+    fits: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def identical(self) -> bool:
+        """Whether everything came out as it was recorded, bit for bit."""
+        return not self.differences
+
+
+def verify(
+    search: Search, progress: Callable[[int, int], object] = lambda done, total: None
+) -> Verification:
+    """Compute every point and every fit of a search again from what its journal says was known.
+
+    Parameters
+    ----------
+    search : Search
+        What was searched; the plan is taken from the journal.
+    progress : callable
+        Told how many suggestions and fits were computed, and how many there are.
+
+    Raises
+    ------
+    JournalError
+        The journal is damaged.
+    """
+    replay = _Replay(search)
+    replay.follow()
+    replay.compute(progress)
+    differences = tuple(sorted(replay.differences, key=lambda difference: difference.seq))
+    counts = replay.counts
+    return Verification(counts["trial"], counts["suggestion"], counts["fit"], differences)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A fit or a suggestion to be computed again."""
+
+    asked: Record
+    answer: Record
+
+
+class _Replay:
+    """Goes through a journal twice.
+
+    Points that needed no model depend on the state just before their record. Fits and suggestions
+    depend on the state when they were asked for, which their records name by `seen`: they are
+    collected the first time, and computed the second time when the state is there.
+    """
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._jobs: dict[int, list[_Job]] = {}
+        self._observations: list[Observation] = []
+        self._plan = search.plan
+        self.counts: Counter[str] = Counter()
+        self.differences: list[Difference] = []
+
+    def _records(self) -> Iterator[Record]:
+        for batch in Follower(self._search.directory).batches():
+            yield from batch
+
+    def _compare(self, what: str, number: int, record: Record, key: str, computed: Any) -> None:
+        self.counts[what] += 1
+        computed = plain(computed, key)
+        if _text(record[key]) != _text(computed):
+            known = record[key]
+            self.differences.append(Difference(what, number, record["seq"], known, computed))
+
+    # ------------------------------------------------------------ the first time
+
+    def follow(self) -> None:
+        """Check the points that needed no model, and collect what else is to be computed."""
+        state, supply = SearchState(), None
+        asked: dict[int, Record] = {}
+        for record in self._records():
+            kind = record["type"]
+            if kind == "suggesting":
+                asked[record["id"]] = record
+            elif kind == "fit" and record["values"] is not None:
+                self._collect(_Job(record, record))
+            elif kind == "suggested" and record.get("model", True):
+                self._collect(_Job(asked[record["id"]], record))
+            elif supply and kind in ("trial", "suggested") and record["params"] is not None:
+                self._check_point(supply, state, record)
+            state.apply(record)
+            if kind == "plan":
+                self._plan = Plan.from_dict(record["plan"])
+                supply = Supply(self._search.space, self._plan, self._search.seed, state)
+            elif supply and kind in ("trial", "suggested"):
+                supply.decided(state.trials[record["id"]])
+
+    def _collect(self, job: _Job) -> None:
+        self._jobs.setdefault(job.asked["seen"], []).append(job)
+
+    def _check_point(self, supply: Supply, state: SearchState, record: Record) -> None:
+        number, known = record["id"], state.trials.get(record["id"])
+        if known is None:
+            block, index = record["block"], record["index"]
+            position = state.positions[block]
+        else:
+            block, index, position = known.block, known.index, known.position
+        place = Place(number, block, index, position, self._plan.blocks[block], None)
+        try:
+            computed: Any = supply.propose(place).params
+        except ExhaustedError as error:
+            computed = str(error)
+        self._compare("trial", number, record, "params", computed)
+
+    # ------------------------------------------------------------ the second time
+
+    def compute(self, progress: Callable[[int, int], object]) -> None:
+        """Compute fits and suggestions again."""
+        done, total = 0, sum(map(len, self._jobs.values()))
+        state = SearchState()
+        for record in self._records():
+            state.apply(record)
+            if record["type"] == "plan":
+                self._plan = Plan.from_dict(record["plan"])
+            for job in self._jobs.get(record["seq"], ()):
+                if job.answer["type"] == "fit":
+                    self._check_fit(state, job.answer)
+                else:
+                    self._check_suggestion(state, job)
+                done += 1
+                progress(done, total)
+            if done == total:
+                return
+
+    def _history(self, state: SearchState) -> History:
+        space, maximize = self._search.space, self._search.maximize
+        for number in state.finished[len(self._observations) :]:
+            self._observations.append(observe(space, state.trials[number], maximize=maximize))
+        return History.of(self._observations, len(space))
+
+    def _check_fit(self, state: SearchState, record: Record) -> None:
+        number, block = record["fit"], record["block"]
+        model = model_of(self._plan.blocks[block])
+        if model is None:
+            raise JournalError(f"record {record['seq']}: block {block} has no model to be fitted")
+        before = [fit for fit in state.fits[-1:] if fit.block == block]
+        seed = trial_seed(self._search.seed, FIT_SEEDS + number)
+        fitted = tasks.fit(
+            self._search.space,
+            model,
+            before[0].values if before else None,
+            seed,
+            self._history(state),
+        )
+        self._compare("fit", number, record, "values", fitted.values)
+
+    def _check_suggestion(self, state: SearchState, job: _Job) -> None:
+        trial = state.trials[job.answer["id"]]
+        fit = job.asked["fit"]
+        asking = tasks.Asking(
+            space=self._search.space,
+            strategy=self._plan.blocks[trial.block],
+            trial=trial.id,
+            index=trial.index,
+            position=trial.position,
+            seed=trial_seed(self._search.seed, trial.id),
+            block_seed=block_seed(self._search.seed, trial.block),
+            tail=self._history(state),
+            pending=pending(self._search.space, state, maximize=self._search.maximize),
+            fit=None if fit is None else state.fits[fit].values,
+            rank=job.asked["rank"],
+        )
+        suggested = tasks.suggest(asking)
+        computed = suggested.proposal.params if suggested.proposal else suggested.reason
+        self._compare("suggestion", trial.id, job.answer, "params", computed)
+
+
+def _text(value: Any) -> str:
+    """Return JSON values as text, since 1, 1.0 and True are different values of a parameter."""
+    return json.dumps(value, sort_keys=True)

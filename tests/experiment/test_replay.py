@@ -1,0 +1,126 @@
+"""What a search has suggested comes out again, bit for bit, and what was changed is found."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+
+import phsx
+from phsx.experiment.replay import verify
+from phsx.journal import read
+from phsx.journal.format import encode
+from phsx.master.search import Search
+
+SPACE = {
+    "x": phsx.Float(-2, 2),
+    "rate": phsx.Float(1e-3, 1, log=True),
+    "kind": phsx.Categorical(["a", "b", "c"]),
+    "depth": phsx.Int(1, 20, when={"kind": "a"}),
+}
+PLAN = [
+    phsx.Explicit([{"x": 0.5, "rate": 0.1, "kind": "b"}]),
+    phsx.Sobol(4),
+    phsx.Random(4, x=[0.0, 1.0]),
+    phsx.Bayesian(8, initial=6, rate=phsx.LogUniform(0.01, 0.1)),
+]
+
+
+def loss(x, rate, kind, depth=None):
+    if kind == "c" and x > 1.5:
+        raise ValueError("a failed trial is part of what models learn from")
+    return x**2 + (math.log10(rate) + 1) ** 2 + {"a": 0.0, "b": 0.3, "c": 0.6}[kind]
+
+
+def search_of(experiment):
+    return Search(experiment.space, experiment.plan, 3, False, None, experiment.directory)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("finished") / "e"
+    experiment = phsx.Experiment(directory, loss, SPACE, PLAN, seed=3)
+    return experiment.run(cluster="inline", progress=False)
+
+
+@pytest.fixture
+def changed(finished, tmp_path):
+    """Return a function that copies the finished search with some records changed."""
+
+    def change(kind, number, edit):
+        lines, crc, count = [], 0, 0
+        for record in read(finished.directory).records:
+            if record["type"] == kind:
+                if count == number:
+                    edit(record)
+                count += 1
+            line, crc = encode(record, crc)
+            lines.append(line)
+        (tmp_path / "journal.jsonl").write_bytes(b"".join(lines))
+        found = search_of(finished)
+        return Search(found.space, found.plan, found.seed, False, None, tmp_path)
+
+    return change
+
+
+def test_everything_comes_out_again(finished):
+    told = []
+    verification = verify(search_of(finished), lambda *numbers: told.append(numbers))
+    assert verification.identical and verification.differences == ()
+    assert (verification.trials, verification.suggestions) == (9, 8)
+    assert verification.fits == len(finished.state.fits) >= 2
+    total = verification.suggestions + verification.fits
+    assert told == [(number, total) for number in range(1, total + 1)]
+
+
+def test_a_search_on_workers_that_was_resumed_and_extended(tmp_path):
+    experiment = phsx.Experiment(tmp_path / "e", loss, SPACE, PLAN, seed=3)
+    run = experiment.run(workers=3, progress=False, background=True)
+    while run.running and len(experiment.trials) < 12:
+        time.sleep(0.005)
+    run.stop()
+    run.wait()
+    experiment.run(workers=2, progress=False)
+    experiment.add_trials(4).run(workers=2, progress=False)
+    verification = verify(search_of(experiment))
+    assert verification.differences == ()
+    assert verification.trials + verification.suggestions == len(experiment.trials) == 21
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "key", "name"),
+    [("trial", "trial", "params", "x"), ("suggested", "suggestion", "params", "x")],
+)
+def test_changed_point_is_named(changed, kind, what, key, name):
+    def edit(record):
+        record[key][name] = math.nextafter(record[key][name], 3.0)
+
+    verification = verify(changed(kind, 2, edit))
+    first = verification.differences[0]
+    assert (first.what, first.number) == (what, 2 if kind == "trial" else 11)
+    assert f"{what} {first.number} (journal record {first.seq})" in str(first)
+    assert not verification.identical
+
+
+def test_changed_fit_is_named(changed):
+    def edit(record):
+        record["values"]["observed"] += 1
+
+    first = verify(changed("fit", 1, edit)).differences[0]
+    assert (first.what, first.number) == ("fit", 1)
+
+
+def test_changed_result_shows_in_what_was_learnt_from_it(changed):
+    def edit(record):
+        record["value"] += 1.0
+
+    verification = verify(changed("ended", 3, edit))
+    assert {difference.what for difference in verification.differences} == {"fit", "suggestion"}
+
+
+def test_another_seed_gives_other_points(finished):
+    found = search_of(finished)
+    other = Search(found.space, found.plan, 4, False, None, found.directory)
+    verification = verify(other)
+    assert len(verification.differences) > 10
