@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import erfcx, ndtr
+from scipy.special import erfcx, logsumexp, ndtr
 
 from phsx.history import FloatArray
 
@@ -65,20 +65,19 @@ def log_h(z: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def log_expected_improvement(
-    mean: FloatArray, variance: FloatArray, best: float
+    mean: FloatArray, variance: FloatArray, best: float | FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Logarithm of E[max(best - f, 0)] for normal f, with its derivatives.
 
     Parameters
     ----------
-    mean, variance : ndarray, shape (m,)
-        Predictions; the variances are positive.
-    best : float
-        The value to be improved on (downwards).
+    mean, variance, best : ndarray
+        Predictions and the value to be improved on (downwards), of shapes that go together; the
+        variances are positive.
 
     Returns
     -------
-    value, by_mean, by_variance : ndarray, shape (m,)
+    value, by_mean, by_variance : ndarray
         Log expected improvement and its derivatives by the mean and by the variance.
 
     Examples
@@ -93,6 +92,40 @@ def log_expected_improvement(
     # d/dσ [log σ + log h((best - μ) / σ)] = (1 - z h'/h) / σ, and dσ/dσ² = 1 / (2σ).
     by_variance = 0.5 * _complement(z, slope) / variance
     return value + np.log(deviation), -slope / deviation, by_variance
+
+
+def mean_improvement(
+    mean: FloatArray, variance: FloatArray, best: float | FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Logarithm of the expected improvement, averaged over samples, with its derivatives.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (m,) or (m, S)
+        Predictions, in each sample.
+    variance : ndarray, shape (m,)
+        Their variance, positive.
+    best : float or ndarray, shape (S,)
+        The value to be improved on, in each sample.
+
+    Returns
+    -------
+    value, by_mean, by_variance : ndarray, shapes of `value` and `variance` (m,), of `mean`
+
+    Examples
+    --------
+    >>> mean, variance = np.array([[0.0, 1.0]]), np.array([1.0])
+    >>> value, _, _ = mean_improvement(mean, variance, np.array([0.0, 1.0]))
+    >>> bool(np.isclose(value[0], log_expected_improvement(mean[:, 0], variance, 0.0)[0][0]))
+    True
+    """
+    if mean.ndim == 1:
+        return log_expected_improvement(mean, variance, best)
+    each, by_mean, by_variance = log_expected_improvement(mean, variance[:, None], best)
+    value = logsumexp(each, axis=1)
+    weights = np.exp(each - value[:, None])
+    value -= math.log(mean.shape[1])
+    return value, weights * by_mean, (weights * by_variance).sum(axis=1)
 
 
 def _complement(z: FloatArray, slope: FloatArray) -> FloatArray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -91,18 +90,17 @@ class Additive(Kernel):
         return covariance, pullback
 
     def input_gradient(
-        self, theta: FloatArray, a: FloatArray, b: FloatArray, weights: Sequence[FloatArray]
-    ) -> list[FloatArray]:
-        """Gradients of sum_j w_ij k(a_i, b_j) by a_i for each w."""
-        gradients = [np.zeros_like(a) for _ in weights]
+        self, theta: FloatArray, a: FloatArray, b: FloatArray, weights: FloatArray
+    ) -> FloatArray:
+        """Gradients of sum_j w_ij k(a_i, b_j) by a_i."""
+        gradient = np.zeros_like(a)
         for group, (columns, x, y, weight) in enumerate(self._parts(theta, a, b)):
             root = _column_distances(x, y)
-            slope = slope_of(root, decay_of(root))
-            slope *= -weight * math.exp(-theta[group])
-            for gradient, by_pair in zip(gradients, weights, strict=True):
-                pairs = by_pair * slope
-                gradient[:, columns] = x * pairs.sum(axis=1)[:, None] - pairs @ y
-        return gradients
+            pairs = slope_of(root, decay_of(root))
+            pairs *= -weight * math.exp(-theta[group])
+            pairs *= weights
+            gradient[:, columns] = x * pairs.sum(axis=1)[:, None] - pairs @ y
+        return gradient
 
 
 def _column_distances(x: FloatArray, y: FloatArray) -> FloatArray:

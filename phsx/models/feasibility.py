@@ -61,9 +61,7 @@ class Feasibility:
         """Log probability of success and its gradient, (m,) and (m, p)."""
         weighted = self.kernel.matrix(self.theta, points, self.points) @ self.alpha
         value, slope = self._squash(weighted)
-        (gradient,) = self.kernel.input_gradient(
-            self.theta, points, self.points, [self.alpha[None, :]]
-        )
+        gradient = self.kernel.input_gradient(self.theta, points, self.points, self.alpha[None, :])
         return value, slope[:, None] * gradient
 
     @staticmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -121,6 +121,6 @@ class Kernel(ABC):
 
     @abstractmethod
     def input_gradient(
-        self, theta: FloatArray, a: FloatArray, b: FloatArray, weights: Sequence[FloatArray]
-    ) -> list[FloatArray]:
-        """Gradients of sum_j w_ij k(a_i, b_j) by a_i, shape (n, p), for each (n, m) array w."""
+        self, theta: FloatArray, a: FloatArray, b: FloatArray, weights: FloatArray
+    ) -> FloatArray:
+        """Gradients of sum_j w_ij k(a_i, b_j) by a_i, shape (n, p), for `weights` w (n, m)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -81,16 +80,13 @@ class Matern(Kernel):
         return covariance, pullback
 
     def input_gradient(
-        self, theta: FloatArray, a: FloatArray, b: FloatArray, weights: Sequence[FloatArray]
-    ) -> list[FloatArray]:
-        """Gradients of sum_j w_ij k(a_i, b_j) by a_i for each w."""
+        self, theta: FloatArray, a: FloatArray, b: FloatArray, weights: FloatArray
+    ) -> FloatArray:
+        """Gradients of sum_j w_ij k(a_i, b_j) by a_i."""
         inverse = np.exp(-theta[:-1])[self.groups]
         x, y = a * inverse, b * inverse
         root = scaled_distances(x, y)
-        slope = slope_of(root, decay_of(root))
-        slope *= -math.exp(theta[-1])
-        gradients = []
-        for weight in weights:
-            pairs = weight * slope
-            gradients.append((x * pairs.sum(axis=1)[:, None] - pairs @ y) * inverse)
-        return gradients
+        pairs = slope_of(root, decay_of(root))
+        pairs *= -math.exp(theta[-1])
+        pairs *= weights
+        return np.asarray((x * pairs.sum(axis=1)[:, None] - pairs @ y) * inverse)

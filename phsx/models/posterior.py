@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,12 @@ from phsx.models.kernel import Kernel
 
 #: Least variance of a prediction, relative to the prior's.
 _LEAST = 1e-12
+
+#: Variance that keeps equal points apart in a sample, relative to the prior's.
+_EXACT = 1e-9
+
+#: From slopes by mean and variance to a gradient by the points.
+Slopes = Callable[[FloatArray, FloatArray], FloatArray]
 
 
 def cholesky(matrix: FloatArray) -> FloatArray:
@@ -45,9 +52,10 @@ def solve_lower(factor: FloatArray, right: FloatArray, *, transposed: bool = Fal
 class Posterior:
     """A Gaussian process with fixed hyper-parameters, conditioned on data.
 
-    The mean comes from the data alone. Points added by `extend` (evaluations that are under way)
-    enter the variance only: this is conditioning on values equal to the posterior mean, the
-    "kriging believer" of Ginsbourger, Le Riche and Carraro (2010).
+    Points whose values are not known yet are added by `extend`: either their variance alone (this
+    is conditioning on values equal to the posterior mean), or with S samples of the values that
+    they may have, the fantasies of Snoek, Larochelle and Adams (2012), section 3.2. Then there are
+    S means, and one variance: it does not depend on values.
 
     Attributes
     ----------
@@ -61,8 +69,8 @@ class Posterior:
         Features of the data, then of the points added.
     factor : ndarray, shape (n, n)
         Lower Cholesky factor of their covariance with noise.
-    alpha : ndarray, shape (n,)
-        Weights of the mean; 0 for the points added.
+    alpha : ndarray, shape (n,) or (n, S)
+        Weights of the mean, a column for each sample.
     constant : float
         The prior mean, by generalized least squares.
     """
@@ -88,47 +96,69 @@ class Posterior:
 
     def smoothed(self, values: FloatArray) -> FloatArray:
         """Posterior mean at the data, given the values that it was conditioned on."""
-        return np.asarray(values - self.noise * self.alpha[: len(values)])
+        return np.asarray(values - self.noise * self.alpha)
 
-    def extend(self, points: FloatArray) -> Posterior:
-        """Add `points` (k, p) whose values are not known yet, in O(k n²)."""
+    def extend(self, points: FloatArray, draws: FloatArray | None = None) -> Posterior:
+        """Add `points` (k, p) whose values are not known yet, in O(k n²).
+
+        Parameters
+        ----------
+        points : ndarray, shape (k, p)
+            Features.
+        draws : ndarray, shape (k, S), optional
+            Standard normal numbers, from which the values come that the samples have there. They
+            are values of the function, without noise: however noisy it is, whoever knows the
+            outcome of an evaluation expects little from another one next to it. By default no
+            sample is taken, and the points are noisy.
+        """
         if len(points) == 0:
             return self
         n, k = len(self.points), len(points)
         cross = self._solved(self.kernel.matrix(self.theta, points, self.points))
         rest = self.kernel.matrix(self.theta, points, points) - cross.T @ cross
-        rest.flat[:: k + 1] += self.noise
+        added = self.noise if draws is None else _EXACT * self.kernel.variance(self.theta)
+        rest.flat[:: k + 1] += added
         factor = np.zeros((n + k, n + k), order="F")
         factor[:n, :n] = self.factor
         factor[n:, :n] = cross.T
         factor[n:, n:] = cholesky(rest)
-        return replace(
-            self,
-            points=np.concatenate([self.points, points]),
-            factor=factor,
-            alpha=np.concatenate([self.alpha, np.zeros(k)]),
-        )
+        alpha = np.concatenate([self.alpha, np.zeros((k, *self.alpha.shape[1:]))])
+        if draws is not None:
+            # A sample's residuals, seen through the inverse of the factor, are what was drawn.
+            whitened = np.concatenate([np.zeros((n, draws.shape[1])), draws])
+            alpha = alpha.reshape(n + k, -1) + solve_lower(factor, whitened, transposed=True)
+        points = np.concatenate([self.points, points])
+        return replace(self, points=points, factor=factor, alpha=alpha)
 
     def predict(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Mean and variance (without noise) at `points` (m, p), each of shape (m,)."""
+        """Mean, (m,) or (m, S), and variance (without noise), (m,), at `points` (m, p)."""
         cross = self.kernel.matrix(self.theta, points, self.points)
-        mean = self.constant + cross @ self.alpha
-        solved = self._solved(cross)
-        return mean, self._floored(np.einsum("ij,ij->j", solved, solved))
-
-    def gradients(
-        self, points: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Mean and variance, (m,), and the gradients of both by `points`, (m, p)."""
-        cross = self.kernel.matrix(self.theta, points, self.points)
-        mean = self.constant + cross @ self.alpha
         solved = self._solved(cross)
         variance = self._floored(np.einsum("ij,ij->j", solved, solved))
-        weights = solve_lower(self.factor, solved, transposed=True)
-        by_mean, by_variance = self.kernel.input_gradient(
-            self.theta, points, self.points, [self.alpha[None, :], -2.0 * weights.T]
-        )
-        return mean, variance, by_mean, by_variance
+        return self.constant + cross @ self.alpha, variance
+
+    def differentiable(self, points: FloatArray) -> tuple[FloatArray, FloatArray, Slopes]:
+        """Predict, and return also how to pull gradients back to the points.
+
+        Returns
+        -------
+        mean, variance : ndarray
+            As from `predict`.
+        slopes : callable
+            Given the derivatives of something by mean and variance (of their shapes), returns
+            its gradient by `points`, (m, p).
+        """
+        cross = self.kernel.matrix(self.theta, points, self.points)
+        solved = self._solved(cross)
+        variance = self._floored(np.einsum("ij,ij->j", solved, solved))
+
+        def slopes(by_mean: FloatArray, by_variance: FloatArray) -> FloatArray:
+            explained = solve_lower(self.factor, solved, transposed=True).T
+            weights = by_mean.reshape(len(points), -1) @ self.alpha.reshape(len(self.alpha), -1).T
+            weights -= 2.0 * by_variance[:, None] * explained
+            return self.kernel.input_gradient(self.theta, points, self.points, weights)
+
+        return self.constant + cross @ self.alpha, variance, slopes
 
     def covariance(self, points: FloatArray) -> FloatArray:
         """Joint covariance (without noise) of `points`, shape (m, m)."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from phsx.history import FloatArray
@@ -43,10 +41,9 @@ class Sum(Kernel):
         return one + two, lambda weights: np.append(pull_one(weights), pull_two(weights))
 
     def input_gradient(
-        self, theta: FloatArray, a: FloatArray, b: FloatArray, weights: Sequence[FloatArray]
-    ) -> list[FloatArray]:
-        """Gradients of sum_j w_ij k(a_i, b_j) by a_i for each w."""
+        self, theta: FloatArray, a: FloatArray, b: FloatArray, weights: FloatArray
+    ) -> FloatArray:
+        """Gradients of sum_j w_ij k(a_i, b_j) by a_i."""
         first, second = self._split(theta)
         one = self.first.input_gradient(first, a, b, weights)
-        two = self.second.input_gradient(second, a, b, weights)
-        return [a + b for a, b in zip(one, two, strict=True)]
+        return one + self.second.input_gradient(second, a, b, weights)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtri
 
 from phsx.history import FloatArray, History, IntArray
-from phsx.models.acquisition import log_expected_improvement
+from phsx.models.acquisition import mean_improvement
 from phsx.models.encoding import Encoding
 from phsx.models.feasibility import Feasibility
 from phsx.models.memory import keep_memory
 from phsx.models.posterior import Posterior, cholesky
 from phsx.models.recipe import Recipe, representative
-from phsx.models.region import Points
+from phsx.models.region import Points, latin_hypercube
 from phsx.models.threads import one_thread
 
 JSON = Any
@@ -25,6 +26,9 @@ _YOUNG = 30
 
 #: At most so many data are conditioned on, and so many failures and pending points.
 _MOST, _MOST_FAILED, _MOST_PENDING = 1000, 300, 256
+
+#: How many samples are taken of what pending trials may give.
+_SAMPLES = 16
 
 #: With more length scales, one-dimensional kernels cost too much, and hardly tell them apart.
 _MOST_ADDITIVE = 20
@@ -72,23 +76,43 @@ def fit_models(
 
 @dataclass(frozen=True)
 class ExpectedImprovement:
-    """Log expected improvement times the chance of success, of features."""
+    """Log expected improvement times the chance of success, of features.
+
+    Where trials are pending, it is the mean over samples of their outcomes, each of which may be
+    the value to beat: next to a pending trial little is left to be gained, however good the model
+    expects that trial to be.
+
+    Attributes
+    ----------
+    posterior : Posterior
+        The model.
+    best : float or ndarray, shape (S,)
+        The value to beat, in each sample of what is pending.
+    feasibility : Feasibility or None
+        The chance of success.
+    """
 
     posterior: Posterior
-    best: float
+    best: float | FloatArray
     feasibility: Feasibility | None
+
+    def extend(self, points: FloatArray, draws: FloatArray) -> ExpectedImprovement:
+        """Let `points` (k, p) count as pending; `draws` (k, S) say what is sampled there."""
+        posterior = self.posterior.extend(points, draws)
+        values, _ = posterior.predict(points)
+        return replace(self, posterior=posterior, best=np.minimum(self.best, values.min(axis=0)))
 
     def __call__(self, features: FloatArray) -> FloatArray:
         """Values, shape (m,), at features (m, p)."""
         mean, variance = self.posterior.predict(features)
-        value, _, _ = log_expected_improvement(mean, variance, self.best)
+        value, _, _ = mean_improvement(mean, variance, self.best)
         return value if self.feasibility is None else value + self.feasibility.log(features)
 
     def gradient(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Values (m,) and gradients (m, p) by the features."""
-        mean, variance, by_mean, by_variance = self.posterior.gradients(features)
-        value, mean_slope, variance_slope = log_expected_improvement(mean, variance, self.best)
-        gradient = mean_slope[:, None] * by_mean + variance_slope[:, None] * by_variance
+        mean, variance, slopes = self.posterior.differentiable(features)
+        value, by_mean, by_variance = mean_improvement(mean, variance, self.best)
+        gradient = slopes(by_mean, by_variance)
         if self.feasibility is None:
             return value, gradient
         chance, slope = self.feasibility.gradient(features)
@@ -96,7 +120,7 @@ class ExpectedImprovement:
 
     def sample(self, features: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Draw the objective at `features` (m, p) from the posterior; failures make it worse."""
-        mean, _ = self.posterior.predict(features)
+        mean = self.posterior.predict(features)[0].reshape(len(features), -1).mean(axis=1)
         factor = cholesky(self.posterior.covariance(features))
         drawn = mean + factor @ rng.standard_normal(len(mean))
         if self.feasibility is not None:
@@ -143,11 +167,12 @@ class Surrogate:
         failed = history.select(np.flatnonzero(~observed)[-_MOST_FAILED:])
         self._failed = encoding.features(failed.unit, failed.active)
         self._features = encoding.features(self.data.unit, self.data.active)
-        self._unknown = self._failed
-        if pending is not None and len(pending):
+        self._pending = np.empty((0, self._features.shape[1]))
+        self._draws = np.empty((0, _SAMPLES))
+        self._rng = np.random.default_rng(0)
+        if pending is not None:
             late = pending.select(np.arange(len(pending))[-_MOST_PENDING:])
-            features = encoding.features(late.unit, late.active)
-            self._unknown = np.concatenate([self._unknown, features])
+            self.add(Points(late.unit, late.active))
         self._built: dict[tuple[str, bool], ExpectedImprovement] = {}
         self._order: dict[str, IntArray] = {}
 
@@ -165,17 +190,19 @@ class Surrogate:
         if key not in self._built:
             self._built[key] = self._build(name, doubtful)
         built = self._built[key]
-        missing = self._unknown[len(built.posterior.points) - len(self._features) :]
-        if len(missing):
-            posterior = built.posterior.extend(missing)
-            built = ExpectedImprovement(posterior, built.best, built.feasibility)
+        known = len(built.posterior.points) - len(self._features) - len(self._failed)
+        if known < len(self._pending):
+            built = built.extend(self._pending[known:], self._draws[known:])
             self._built[key] = built
         return built
 
     def add(self, points: Points) -> None:
         """Let `points` count as pending."""
         features = self._encoding.features(points.unit, points.active)
-        self._unknown = np.concatenate([self._unknown, features])
+        # The same strata for each point, so that few samples are good ones.
+        draws = ndtri(latin_hypercube(_SAMPLES, len(points), self._rng)).T
+        self._pending = np.concatenate([self._pending, features])
+        self._draws = np.concatenate([self._draws, draws])
 
     def incumbents(self, name: str, count: int) -> Points:
         """Return the `count` best observed points by the model's posterior mean."""
@@ -200,4 +227,5 @@ class Surrogate:
                 np.concatenate([self._features, self._failed]),
                 np.arange(len(self._features) + len(self._failed)) < len(self._features),
             )
-        return ExpectedImprovement(posterior, float(smoothed.min()), feasibility)
+        best = float(smoothed.min())
+        return ExpectedImprovement(posterior.extend(self._failed), best, feasibility)

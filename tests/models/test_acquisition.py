@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from phsx.models.acquisition import log_expected_improvement, log_h
+from phsx.models.acquisition import log_expected_improvement, log_h, mean_improvement
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,26 @@ def test_certain_improvement():
     assert value[0] == pytest.approx(math.log(1e3))
     assert by_mean[0] == pytest.approx(-1e-3)
     assert by_variance[0] == 0.0
+
+
+def test_mean_over_samples():
+    rng = np.random.default_rng(0)
+    mean, variance, best = rng.normal(size=(3, 4)), rng.random(3), rng.normal(size=4)
+    value, by_mean, by_variance = mean_improvement(mean, variance, best)
+    each = [np.exp(log_expected_improvement(mean[:, s], variance, best[s])[0]) for s in range(4)]
+    assert np.allclose(value, np.log(np.mean(each, axis=0)))
+    step = 1e-6
+    for s in range(4):
+        moved = mean + step * (np.arange(4) == s)
+        change = mean_improvement(moved, variance, best)[0] - value
+        assert np.allclose(change / step, by_mean[:, s], atol=1e-4)
+    change = mean_improvement(mean, variance + step, best)[0] - value
+    assert np.allclose(change / step, by_variance, rtol=1e-3)
+
+
+def test_mean_over_samples_is_sound_where_all_underflow():
+    mean = np.array([[1e6, 40.0], [1e6, 2e6]])
+    value, by_mean, _ = mean_improvement(mean, np.ones(2), np.zeros(2))
+    one, _, _ = log_expected_improvement(np.array([40.0, 1e6]), np.ones(2), 0.0)
+    assert np.allclose(value, one - math.log(2))
+    assert np.isfinite(by_mean).all()

@@ -60,16 +60,45 @@ def test_no_pending_points(posterior):
     assert posterior.extend(np.empty((0, 3))) is posterior
 
 
-def test_gradients(posterior):
-    extended = posterior.extend(RNG.random((2, 3)))
-    mean, variance, by_mean, by_variance = extended.gradients(NEW)
-    assert np.array_equal(np.stack([mean, variance]), np.stack(extended.predict(NEW)))
+@pytest.mark.parametrize("samples", [None, 3])
+def test_gradients(posterior, samples):
+    draws = None if samples is None else RNG.normal(size=(2, samples))
+    extended = posterior.extend(RNG.random((2, 3)), draws)
+    mean, variance, slopes = extended.differentiable(NEW)
+    assert np.array_equal(mean, extended.predict(NEW)[0])
+    assert np.array_equal(variance, extended.predict(NEW)[1])
+    by_mean, by_variance = RNG.normal(size=mean.shape), RNG.normal(size=variance.shape)
+    gradient = slopes(by_mean, by_variance)
+
+    def total(points):
+        mean, variance = extended.predict(points)
+        return (by_mean * mean).reshape(6, -1).sum(axis=1) + by_variance * variance
+
     for axis in range(3):
         step = np.zeros(3)
         step[axis] = 1e-6
-        above, below = extended.predict(NEW + step), extended.predict(NEW - step)
-        assert np.allclose(by_mean[:, axis], (above[0] - below[0]) / 2e-6, atol=1e-6)
-        assert np.allclose(by_variance[:, axis], (above[1] - below[1]) / 2e-6, atol=1e-6)
+        numeric = (total(NEW + step) - total(NEW - step)) / 2e-6
+        assert np.allclose(gradient[:, axis], numeric, atol=1e-5)
+
+
+def test_samples_of_what_is_pending(posterior):
+    pending, more = RNG.random((2, 3)), RNG.random((2, 3))
+    draws = RNG.normal(size=(4, 5))
+    extended = posterior.extend(pending, draws[:2]).extend(more, draws[2:])
+    points = np.vstack([pending, more])
+    values, variance = extended.predict(points)
+    # The values are correlated as the posterior says ...
+    before, covariance = posterior.predict(points)[0], posterior.covariance(points)
+    expected = before[:, None] + np.linalg.cholesky(covariance) @ draws
+    assert np.allclose(values, expected, atol=1e-4)
+    assert (variance < 1e-6).all()
+    # ... and each sample is what the model becomes that has seen them, without noise.
+    covariance = KERNEL.matrix(THETA, np.vstack([X, points]), np.vstack([X, points]))
+    covariance[:15, :15] += 0.01 * np.eye(15)
+    residuals = np.append(Y, values[:, 2]) - posterior.constant
+    weights = np.linalg.solve(covariance, residuals)
+    mean = posterior.constant + KERNEL.matrix(THETA, NEW, np.vstack([X, points])) @ weights
+    assert np.allclose(extended.predict(NEW)[0][:, 2], mean, atol=1e-4)
 
 
 def test_covariance(posterior):
