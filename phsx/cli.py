@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import ctypes
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from functools import wraps
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ from phsx.exceptions import ConfigurationError, PhsxError
 
 if TYPE_CHECKING:
     from phsx.experiment.experiment import Experiment
-    from phsx.trial import Trial
+    from phsx.journal import Owner
+    from phsx.trial import Trial, TrialState
 
 #: What exit codes mean; shown by `phsx --help`.
 EXIT_CODES = """
@@ -30,6 +32,8 @@ Exit codes: 0 done; 1 an error, said on standard error; 2 wrong usage;
 
 DIRECTORY = click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+#: What the state of a trial is called that was running when its run ended at once.
+INTERRUPTED = "interrupted"
 PLOTS = ("history", "parameters", "parallel_coordinates", "worker_timeline")
 
 
@@ -49,6 +53,22 @@ def _writing(path: Path) -> Iterator[None]:
             f"--output: {error.filename or path} cannot be written ({error.strerror or error}); "
             f"give another place"
         ) from error
+
+
+@contextmanager
+def _quiet_stdout() -> Iterator[None]:
+    """Send what targets in this process print, C code and child processes too, to stderr."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        with suppress(OSError):
+            ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 @contextmanager
@@ -128,7 +148,8 @@ def run(
     settings |= {name: value for name, value in options.items() if value is not None}
     if quiet:
         settings["progress"] = False
-    experiment.run(**settings)
+    with _quiet_stdout() if as_json else nullcontext():
+        experiment.run(**settings)
     _print_best(experiment, as_json)
 
 
@@ -151,20 +172,19 @@ def _search(what: Path) -> tuple[Experiment, dict[str, Any]]:
 def status(directory: Path, as_json: bool) -> None:
     """Say how far a search is, and whether somebody runs it."""
     from phsx.experiment.experiment import open_experiment
-    from phsx.journal import holder
     from phsx.trial import TrialState
 
     experiment = open_experiment(directory)
-    state, owner = experiment.state, holder(directory)
-    running = owner is not None and owner.alive() is not False
-    counts = {str(kind): state.count(kind) for kind in TrialState if state.count(kind)}
+    owner = _runner(experiment)
+    state = experiment.state
+    counts = {_word(kind, owner): state.count(kind) for kind in TrialState if state.count(kind)}
     best = experiment.best
     if as_json:
         _print_json(
             {
                 "name": experiment.name,
-                "running": running,
-                "owner": owner.to_dict() if running and owner else None,
+                "running": owner is not None,
+                "owner": owner.to_dict() if owner else None,
                 "trials": counts,
                 "total": experiment.total,
                 "best": _trial(best) if best else None,
@@ -176,7 +196,9 @@ def status(directory: Path, as_json: bool) -> None:
     click.echo(
         "  " + (", ".join(f"{count} {kind}" for kind, count in counts.items()) or "none yet")
     )
-    click.echo(f"  running in {owner}" if running else "  nobody runs it now")
+    click.echo(f"  running in {owner}" if owner else "  nobody runs it now")
+    if INTERRUPTED in counts:
+        click.echo(f"  `phsx run {directory}` goes on, and evaluates what was interrupted again")
     if best is not None:
         click.echo(f"  best: {best.value:.10g} (trial {best.id})")
 
@@ -203,18 +225,20 @@ def show(directory: Path, trial: int | None, output: bool, as_json: bool) -> Non
     from phsx.experiment.experiment import open_experiment
 
     experiment = open_experiment(directory)
+    owner = _runner(experiment)
     if trial is None:
-        _list(experiment, as_json)
+        _list(experiment, owner, as_json)
         return
     found = experiment.state.trials.get(trial)
     if found is None:
         raise ConfigurationError(
             f"there is no trial {trial} in {experiment.name}, which has {len(experiment.trials)}"
         )
+    shown = _trial(found) | {"state": _word(found.state, owner)}
     if as_json:
-        _print_json(_trial(found))
+        _print_json(shown)
         return
-    for name, value in _trial(found).items():
+    for name, value in shown.items():
         if name in {"params", "result"}:
             for key, part in value.items():
                 click.echo(f"{name}.{key} = {part!r}")
@@ -226,14 +250,29 @@ def show(directory: Path, trial: int | None, output: bool, as_json: bool) -> Non
         _print_output(experiment.directory / "trials" / f"{trial:06d}")
 
 
-def _list(experiment: Experiment, as_json: bool) -> None:
+def _runner(experiment: Experiment) -> Owner | None:
+    """Return who runs an experiment; None for nobody that lives."""
+    from phsx.journal import holder
+
+    owner = holder(experiment.directory)
+    return owner if owner is not None and owner.alive() is not False else None
+
+
+def _word(state: TrialState, owner: Owner | None) -> str:
+    """Return a trial's state; what nobody runs any more was interrupted."""
+    return INTERRUPTED if state == "running" and owner is None else str(state)
+
+
+def _list(experiment: Experiment, owner: Owner | None, as_json: bool) -> None:
     if as_json:
-        _print_json([_trial(trial) for trial in experiment.trials])
+        states = [_word(trial.state, owner) for trial in experiment.trials]
+        shown = zip(experiment.trials, states, strict=True)
+        _print_json([_trial(trial) | {"state": state} for trial, state in shown])
         return
     for trial in experiment.trials:
         value = "" if trial.value is None else f"{trial.value:.10g}"
         params = ", ".join(f"{name}={part!r}" for name, part in (trial.params or {}).items())
-        click.echo(f"{trial.id:6d}  {trial.state:12}  {value:>16}  {params}")
+        click.echo(f"{trial.id:6d}  {_word(trial.state, owner):12}  {value:>16}  {params}")
 
 
 def _print_output(directory: Path, lines: int = 20) -> None:

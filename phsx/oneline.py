@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from phsx.exceptions import ConfigurationError
 from phsx.experiment.experiment import Experiment
 from phsx.space import Space
 
@@ -41,12 +42,20 @@ def minimize(
         Where to keep the experiment. By default it is kept in a temporary directory that is
         deleted with the returned object.
     **run
-        Further arguments of `Experiment.run`, such as ``cluster=``.
+        Further arguments of `Experiment.run`, such as ``cluster=``; not ``background=True``,
+        which needs an experiment whose handle can be kept.
 
     Returns
     -------
     Experiment
         With `best`, `trials` and `to_dataframe()`.
+
+    Raises
+    ------
+    ConfigurationError
+        An argument is wrong.
+    PhsxError
+        As `Experiment` and `Experiment.run` do.
 
     Examples
     --------
@@ -60,6 +69,12 @@ def minimize(
     """
     from phsx.strategies import Bayesian
 
+    if run.get("background"):
+        raise ConfigurationError(
+            "background=True: minimize returns what it has found, so it waits for the end; for a "
+            "handle on a run in the background use phsx.Experiment(directory, target, space, "
+            "phsx.Bayesian(trials)).run(background=True)"
+        )
     temporary = None
     if directory is None:
         temporary = tempfile.mkdtemp(prefix="phsx-")

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from phsx.cli import PLOTS, main
 
 COMMANDS = sorted(main.commands)
 ROOT = str(Path(phsx.__file__).parents[1])
+
+CALL = "from phsx.cli import main; main()"
 
 SEARCH = """
 target = "model:square"
@@ -155,6 +158,34 @@ class TestRun:
         run("run", "search.toml", "--cluster", "inline", "-q")
         assert {trial.worker for trial in phsx.open("search").trials} == {"inline"}
 
+    def test_workers_win_over_the_files_cluster(self, files, monkeypatch):
+        asked = []
+        monkeypatch.setattr(phsx.Experiment, "run", lambda self, **run: asked.append(run))
+        run("run", "search.toml", "--workers", "3", code=3)
+        assert (asked[0]["workers"], asked[0]["cluster"]) == (3, None)
+
+    def test_json_is_all_there_is_on_standard_output(self, files):
+        """Also where the target runs in this process, and prints from C or a child process."""
+        (files / "model.py").write_text(
+            "import ctypes, os, subprocess\n"
+            "def square(x, n):\n"
+            "    print('by Python')\n"
+            "    ctypes.CDLL(None).puts(b'by C')\n"
+            "    os.write(1, b'by the system\\n')\n"
+            "    subprocess.run(['echo', 'by a child'])\n"
+            "    return x\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", CALL, "run", "search.toml", "--json", "-q"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONPATH": ROOT},
+        )
+        assert json.loads(done.stdout)["state"] == "completed"
+        for who in ("Python", "C", "the system", "a child"):
+            assert done.stderr.count(f"by {who}\n") == 6, who
+
     def test_most_trials_fail(self, files):
         (files / "model.py").write_text("def square(x, n):\n    raise ValueError('never')\n")
         result = run("run", "search.toml", "-q", code=1)
@@ -209,6 +240,22 @@ class TestStatus:
         finally:
             go.set()
             handle.wait()
+
+    def test_trial_whose_run_was_killed_is_not_running(self, searched, tmp_path):
+        directory = tmp_path / "killed"
+        shutil.copytree(searched.directory, directory)
+        journal = directory / "journal.jsonl"
+        lines = journal.read_bytes().splitlines(keepends=True)
+        last = max(n for n, line in enumerate(lines) if json.loads(line)["type"] == "running")
+        journal.write_bytes(b"".join(lines[: last + 1]))
+        assert phsx.open(directory).state.count(phsx.TrialState.RUNNING) == 1
+        assert of_json("status", directory, "--json")["trials"]["interrupted"] == 1
+        text = run("status", directory).output
+        assert "1 interrupted" in text and f"`phsx run {directory}` goes on" in text
+        assert of_json("show", directory, 5, "--json")["state"] == "interrupted"
+        states = [trial["state"] for trial in of_json("show", directory, "--json")]
+        assert states.count("interrupted") == 1 and "running" not in states
+        assert "interrupted" in run("show", directory).output
 
     def test_before_the_first_run(self, cwd):
         phsx.Experiment("e", lambda x: x, {"x": phsx.Float(0, 1)}, phsx.Random(2))
@@ -348,14 +395,7 @@ class Background:
         )
         self.cwd = cwd
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "from phsx.cli import main; main()",
-                "run",
-                "search.toml",
-                *options,
-            ],
+            [sys.executable, "-c", CALL, "run", "search.toml", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -429,6 +469,7 @@ class TestSignals:
         assert time.monotonic() - began < 8
         assert ended == code and "Traceback" not in said
         assert phsx.open("search").state.finished == [], "it is to be evaluated again"
+        assert "running" not in run("status", "search").output.replace("nobody runs", "")
 
     def test_termination_drains_and_ends_with_143(self, background, cwd):
         search = background("--cluster", "inline", "-q")

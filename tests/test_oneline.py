@@ -91,8 +91,11 @@ def test_nothing_is_left_of_what_was_refused(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_in_the_background():
-    """What comes back can be looked at while it runs; there is no handle to stop it."""
-    found = phsx.minimize(square, SPACE, trials=5, seed=0, background=True, **INLINE)
-    found._run.wait()
-    assert len(found.trials) == 5
+def test_in_the_background(tmp_path, monkeypatch):
+    """Nobody would have the handle; it is said who gives one, and nothing is left behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(phsx.exceptions.ConfigurationError, match="background.*phsx.Experiment"):
+        phsx.minimize(square, SPACE, trials=5, seed=0, background=True, **INLINE)
+    assert list(tmp_path.iterdir()) == []
+    found = phsx.minimize(square, SPACE, trials=3, seed=0, background=False, **INLINE)
+    assert len(found.trials) == 3

@@ -388,6 +388,8 @@ class Experiment:
         """Return the newest state: the master's own while it runs here, else the journal's."""
         if self._run is not None and self._run.running:
             return self._run.state
+        if self._run is not None:
+            self._run.mention()
         with self._lock:
             if self._follower is None:
                 self._follower = Follower(self._directory)

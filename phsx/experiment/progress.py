@@ -75,7 +75,7 @@ class Reporter:
                 total=progress.total,
                 initial=progress.ended,
                 desc=self._name,
-                unit="trial",
+                unit=" trial",
                 file=self._file,
                 **_width(self._file),
             )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -17,7 +20,11 @@ from phsx.trial import Trial
 if TYPE_CHECKING:
     import pandas as pd
 
+logger = logging.getLogger(__name__)
+
 FILE = "results.csv"
+#: Seconds after which a table that could not be written is tried again.
+RETRY = 30.0
 #: Columns after the parameters.
 FIXED = (
     "value",
@@ -114,7 +121,8 @@ class ResultsTable:
     """`results.csv`: one row per finished trial, appended as it finishes.
 
     It is derived from the journal and never read by phsx; where a target returns something new,
-    the file is written anew with that column, at once for whoever reads it.
+    the file is written anew with that column, at once for whoever reads it. So a search never
+    ends because it cannot be written: that is logged once, and mended later.
 
     Parameters
     ----------
@@ -131,25 +139,58 @@ class ResultsTable:
         self._names = tuple(names)
         self._trials = list(trials)
         self._extras = _extras(self._trials)
-        self._rewrite()
+        self._stale = True
+        self._again = 0.0
+        self._warned = False
+        self._write(self._rewrite)
 
     def append(self, trial: Trial) -> None:
         """Add a trial."""
         self._trials.append(trial)
         new = [key for key in trial.result if key not in self._extras]
-        if new:
-            self._extras += new
-            self._rewrite()
-            return
+        self._extras += new
+        if not new and not self._stale:
+            self._write(lambda: self._add(trial))
+        elif not self._stale or time.monotonic() >= self._again:
+            self._write(self._rewrite)
+
+    def close(self) -> None:
+        """Write what could not be written before, if it can be now."""
+        if self._stale:
+            self._write(self._rewrite)
+
+    def _write(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except OSError as error:
+            # What is there may end in the middle of a line: later the whole is written anew.
+            self._stale, self._again = True, time.monotonic() + RETRY
+            if not self._warned:
+                logger.warning(
+                    "%s cannot be written (%s); the search goes on, and the file is written anew "
+                    "when that is possible",
+                    self._path,
+                    error.strerror or error,
+                )
+            self._warned = True
+        else:
+            self._stale = False
+
+    def _add(self, trial: Trial) -> None:
         with self._open(self._path, "a") as file:
             file.write(self._lines([trial]))
 
     def _rewrite(self) -> None:
         temporary = self._path.with_name(f".{FILE}.{os.getpid()}")
-        with self._open(temporary, "w") as file:
-            csv.writer(file).writerow(header(self._names, self._extras))
-            file.write(self._lines(self._trials))
-        temporary.replace(self._path)
+        try:
+            with self._open(temporary, "w") as file:
+                csv.writer(file).writerow(header(self._names, self._extras))
+                file.write(self._lines(self._trials))
+            temporary.replace(self._path)
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
 
     @staticmethod
     def _open(path: Path, mode: str) -> IO[str]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from types import FrameType
 
-from phsx.exceptions import PhsxError
-from phsx.execution.evaluation import Interrupt
+from phsx.exceptions import PhsxError, PhsxWarning
+from phsx.experiment.signals import Signals
 from phsx.master.master import Master
 from phsx.state import SearchState
 from phsx.trial import Trial, TrialState
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,9 @@ class Run:
         self._finish = finish
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
+        self._awaited = 0  # how many wait for the end, and will be told of an error
         self._ended = threading.Event()
-        self._signal: int | None = None
+        self._unseen = False
 
     # ------------------------------------------------------------ for the user
 
@@ -129,13 +133,21 @@ class Run:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run has ended; tell whether it has. Raises what ended it, if it failed."""
+        self._awaited += 1
         ended = self._ended.wait(timeout)
+        self._awaited -= 1
         if ended and self._thread is not None:
             self._thread.join()
         if ended and self._error is not None:
-            error, self._error = self._error, None
+            error, self._error, self._unseen = self._error, None, False
             raise error
         return ended
+
+    def mention(self) -> None:
+        """Warn, once, of an error that has ended the run while nobody waited for it."""
+        if self._unseen:
+            self._unseen = False
+            warnings.warn(self._lament(), PhsxWarning, stacklevel=4)
 
     def __repr__(self) -> str:
         progress = self.progress
@@ -153,17 +165,25 @@ class Run:
 
     def block(self) -> None:
         """Run and return when it has ended; in this very thread where targets run here."""
-        with self._signals():
-            if self._here:
-                self._work()
-            else:
-                self.start()
-                while not self._ended.wait(0.5):
-                    pass
-            self.wait()
-        if self._signal == signal.SIGTERM:
+        self._awaited += 1
+        with Signals(self._master.stop, self._resume) as signals:
+            try:
+                if self._here:
+                    self._work()
+                else:
+                    self.start()
+                    while not self._ended.wait(0.5):
+                        pass
+                self.wait()
+            except KeyboardInterrupt:
+                # The second signal: the master ends what runs, which takes a moment at most.
+                with suppress(KeyboardInterrupt):
+                    self._ended.wait(10.0)
+                if signals.number is None:
+                    raise
+        if signals.number == signal.SIGTERM:
             raise SystemExit(128 + signal.SIGTERM)
-        if self._signal is not None:
+        if signals.number is not None:
             raise KeyboardInterrupt(f"stopped; {self._resume}")
 
     def _work(self) -> None:
@@ -176,38 +196,12 @@ class Run:
             self._error = error
             if isinstance(error, PhsxError):
                 error.add_note(self._resume)
+            if not self._awaited:
+                self._unseen = True
+                logger.error(self._lament())
         finally:
             self._ended.set()
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Let the first SIGINT or SIGTERM drain the run, and the second end it at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def handle(number: int, frame: FrameType | None) -> None:
-            if self._signal is not None:
-                self._master.stop("interrupted twice", grace=0.0)
-                raise Interrupt
-            self._signal = number
-            name = signal.Signals(number).name
-            sys.stderr.write(
-                f"\n{name}: no new trials; running ones have a little time to finish. "
-                f"Once more to end at once. To go on later: {self._resume}\n"
-            )
-            self._master.stop(name)
-
-        old = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        except KeyboardInterrupt:
-            # The second signal: the master ends what runs, which takes a moment at most.
-            with suppress(KeyboardInterrupt):
-                self._ended.wait(10.0)
-            if self._signal == signal.SIGTERM:
-                raise SystemExit(128 + signal.SIGTERM) from None
-            raise
-        finally:
-            for number, handler in old.items():
-                signal.signal(number, handler)
+    def _lament(self) -> str:
+        kind, text = type(self._error).__name__, str(self._error)
+        return f"the run in the background was ended by {kind}: {text}. To go on: {self._resume}"

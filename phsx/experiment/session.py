@@ -70,6 +70,7 @@ def open_run(
             try:
                 journal.close()
             finally:
+                table.close()
                 calls.close()
                 if progress:
                     reporter.close(master.stop_reason)

@@ -201,7 +201,7 @@ class TestBar:
         state = {"now": progress(3, None)}
         reporter = Reporter("search", lambda: state["now"], terminal.file)
         reporter.tick()
-        assert "3trial" in terminal.expect("no result yet").replace(" ", "")
+        assert "3 trial" in terminal.expect("no result yet")
         clock.now += 1.0
         state["now"] = progress(4, 20)
         reporter.tick()

@@ -160,6 +160,68 @@ class TestFile:
         )
 
 
+class TestUnwritable:
+    """The disk is full, or somebody's spreadsheet has the file: a search does not end for that."""
+
+    @pytest.fixture(autouse=True)
+    def clock(self, monkeypatch):
+        now = [1000.0]
+        monkeypatch.setattr("phsx.experiment.results.time.monotonic", lambda: now[0])
+        return now
+
+    @pytest.fixture
+    def broken(self, monkeypatch):
+        """Let writing fail as long as it is set, after a part of a line."""
+        full, write = [False], ResultsTable._lines
+
+        def lines(table, trials):
+            if full[0]:
+                with table._path.open("a") as file:
+                    file.write("5,0.5")
+                raise OSError(28, "No space left on device")
+            return write(table, trials)
+
+        monkeypatch.setattr(ResultsTable, "_lines", lines)
+        return full
+
+    def test_is_said_once_and_mended_later(self, tmp_path, read, broken, clock, caplog):
+        results = ResultsTable(tmp_path, ["x"], [])
+        results.append(trial(0))
+        broken[0] = True
+        for number in range(1, 4):
+            results.append(trial(number))
+            clock[0] += 100.0
+        assert caplog.text.count("No space left on device") == 1
+        broken[0] = False
+        results.append(trial(4))
+        assert [row["trial"] for row in read()] == ["0", "1", "2", "3", "4"]
+        results.append(trial(5))
+        assert [row["trial"] for row in read()] == ["0", "1", "2", "3", "4", "5"]
+
+    def test_is_not_tried_with_every_trial(self, tmp_path, broken, clock, monkeypatch):
+        results = ResultsTable(tmp_path, ["x"], [])
+        broken[0] = True
+        tried = []
+        rewrite = results._rewrite
+        monkeypatch.setattr(results, "_rewrite", lambda: tried.append(1) or rewrite())
+        for number in range(50):
+            results.append(trial(number))
+        assert tried == []
+        clock[0] += 31.0
+        results.append(trial(50))
+        assert tried == [1]
+
+    def test_closing_writes_what_is_missing(self, tmp_path, read, broken):
+        results = ResultsTable(tmp_path, ["x"], [])
+        broken[0] = True
+        results.append(trial(0, result={"k": 1}))
+        broken[0] = False
+        results.append(trial(1))
+        results.close()
+        assert [(row["trial"], row["k"]) for row in read()] == [("0", "1"), ("1", "")]
+        assert not [path for path in tmp_path.iterdir() if path.name != FILE], "a file is left over"
+
+
 class TestTable:
     def test_header_comes_first_and_fits_the_rows(self):
         rows = table([trial(0), trial(1, result={"k": 2})], ["x", "y"])

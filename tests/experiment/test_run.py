@@ -11,7 +11,7 @@ import time
 import pytest
 
 import phsx
-from phsx.exceptions import JournalError
+from phsx.exceptions import JournalError, PhsxWarning
 from phsx.execution.base import Setting
 from phsx.execution.inline import InlineExecutor
 from phsx.experiment.run import Callbacks, Progress, Run, progress_of
@@ -185,6 +185,45 @@ class TestInTheBackground:
         with pytest.raises(JournalError) as error:
             s.run.start().wait(DEADLINE)
         assert error.value.__notes__ == ["do it again"]
+
+    def test_error_that_nobody_waits_for_is_logged_and_shown_once(self, search, caplog):
+        s = search()
+        s.bench.journal.fails_at = 4
+        run = s.run.start()
+        wait_for(lambda: not run.running)
+        assert "disk is full" in caplog.text and "do it again" in caplog.text
+        with pytest.warns(PhsxWarning, match="disk is full"):
+            run.mention()
+        run.mention()
+        with pytest.raises(JournalError):
+            run.wait()
+
+    def test_error_is_not_shown_to_who_has_had_it(self, search):
+        s = search()
+        s.bench.journal.fails_at = 4
+        run = s.run.start()
+        with pytest.raises(JournalError):
+            run.wait(DEADLINE)
+        run.mention()
+
+    def test_error_is_not_logged_where_somebody_waits(self, search, caplog):
+        go = threading.Event()
+        s = search(lambda trial: go.wait(DEADLINE) and None)
+        s.bench.journal.fails_at = 6
+        run = s.run.start()
+        raised = []
+
+        def wait():
+            with pytest.raises(JournalError) as error:
+                run.wait()
+            raised.append(error)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        wait_for(lambda: run._awaited)
+        go.set()
+        thread.join()
+        assert raised and caplog.text == ""
 
     def test_signals_are_left_alone(self, search):
         before = signal.getsignal(signal.SIGINT)

@@ -93,9 +93,24 @@ def test_failed_connection_lets_go_of_the_lease(opening, tmp_path):
     opening(phsx.Random(1)).block()
 
 
-def test_table_that_cannot_be_written_closes_the_workers(opening, tmp_path):
+def test_table_that_cannot_be_written_does_not_end_the_run(opening, tmp_path, caplog):
+    """It is derived: the journal has everything, and the table comes when it can."""
     (tmp_path / FILE).mkdir()
-    with pytest.raises(OSError):
+    run = opening(phsx.Random(3))
+    run.block()
+    assert run.progress.ended == 3
+    assert caplog.text.count(f"{FILE} cannot be written") == 1
+    (tmp_path / FILE).rmdir()
+    opening(phsx.Random(4)).block()
+    assert (tmp_path / FILE).read_text().count("\n") == 5
+
+
+def test_failure_after_connecting_closes_the_workers(opening, tmp_path, monkeypatch):
+    def broken(*args):
+        raise OSError("no threads are left")
+
+    monkeypatch.setattr("phsx.experiment.session.Callbacks", broken)
+    with pytest.raises(OSError, match="no threads"):
         opening(phsx.Random(1))
     assert all(executor.closed for executor in opening.executors)
     assert holder(tmp_path) is None
