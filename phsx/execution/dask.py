@@ -4,21 +4,27 @@ Evaluations leave their worker's thread pool at once (`secede`), so that every w
 control slot on which fits and suggestions run within milliseconds. What an evaluation has to say,
 its outcome included, travels as an event, which saves two round trips per trial; where the event
 is lost, or the outcome cannot travel so, the future brings it.
+
+An evaluation runs on the worker that it is given to or nowhere: Dask has none that could take it,
+since the master alone counts slots. When that worker goes, the scheduler's record of it tells
+whether it went down with the evaluation (`phsx.execution.departure`).
 """
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import contextlib
 import json
-import logging
 import queue
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-import dask
 import distributed
+from distributed.scheduler import NoValidWorkerError
 
 from phsx.exceptions import ClusterError
 from phsx.execution import worker as on_worker
@@ -35,11 +41,9 @@ from phsx.execution.base import (
     WorkerJoined,
     WorkerLeft,
 )
+from phsx.execution.departure import killed
 from phsx.execution.evaluation import Job, Outcome
-from phsx.execution.tasks import carry
-from phsx.targets.package import Package
-
-logger = logging.getLogger(__name__)
+from phsx.execution.installer import Installer
 
 #: Seconds between two looks at which workers are there: while some are awaited, and else.
 LOOK_SOON, LOOK = 0.05, 1.0
@@ -47,6 +51,13 @@ LOOK_SOON, LOOK = 0.05, 1.0
 LONGEST_MESSAGE = 100_000
 #: Seconds that may pass between a future's end and its result's arrival.
 GATHER_TIMEOUT = 10.0
+#: Seconds that workers are given to end what runs there; one that hangs must not hold up the end.
+CLOSE_TIMEOUT = 10.0
+
+
+class _Evaluation(NamedTuple):
+    job: Job
+    worker: str
 
 
 class DaskExecutor(Executor):
@@ -73,25 +84,32 @@ class DaskExecutor(Executor):
         self._queue: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._futures: dict[str, distributed.Future] = {}
         self._kept: dict[str, distributed.Future] = {}
-        self._evaluations: dict[str, tuple[Job, str]] = {}
-        self._installs: dict[str, str] = {}
+        self._evaluations: dict[str, _Evaluation] = {}
+        self._calls: set[concurrent.futures.Future[None]] = set()
         self._workers: dict[str, int] = {}
         self._ready: set[str] = set()
         self._looked = 0.0
-        self._count = 0
         self._run = ""
-        self._package: Package | None = None
-        self._carried: distributed.Future | None = None
+        self._installer: Installer | None = None
 
     @property
     def _topic(self) -> str:
         return f"phsx-{self._run}"
 
     def start(self, setting: Setting) -> None:
-        """Subscribe to what evaluations say, and make the target a task of the graph."""
+        """Subscribe to what evaluations say."""
+        if setting.package is None:
+            raise ValueError("a Dask cluster needs the target's package")
         self._run = setting.run
-        self._client.subscribe_topic(self._topic, lambda event: self._queue.put(("said", event[1])))
-        self._package = setting.package
+        # The client keeps its handler after the end: that must not keep more than the queue.
+        self._client.subscribe_topic(self._topic, partial(_put_said, self._queue))
+        self._installer = Installer(
+            self._client,
+            self._run,
+            self._topic,
+            setting.package,
+            partial(_put_installed, self._queue),
+        )
 
     def submit(self, task: Task) -> None:
         """Submit a task to its worker, or to any where that one is gone."""
@@ -110,7 +128,7 @@ class DaskExecutor(Executor):
 
     def evaluate(self, key: str, job: Job, worker: str) -> None:
         """Submit an evaluation."""
-        self._evaluations[key] = (job, worker)
+        self._evaluations[key] = _Evaluation(job, worker)
         future = self._client.submit(
             evaluate,
             self._topic,
@@ -118,7 +136,7 @@ class DaskExecutor(Executor):
             job,
             key=f"{self._topic}-{key}",
             pure=False,
-            **_placed(worker),
+            workers=[worker],
         )
         self._follow(key, future)
 
@@ -137,6 +155,8 @@ class DaskExecutor(Executor):
                     events += self._hear(content)
                 elif kind == "done":
                     events += self._conclude(content)
+                elif kind == "installed":
+                    events += self._installed(content)
                 else:
                     return events
             if events or (left is not None and left <= 0):
@@ -172,19 +192,21 @@ class DaskExecutor(Executor):
             del self._futures[key]
             return []
         event = self._result(key, future)
-        _, worker = self._evaluations.get(key, (None, None))
-        self._forget(key)
-        if key in self._installs:
-            return self._installed(self._installs.pop(key), event)
+        evaluation = self._evaluations.get(key)
         match event:
-            case Finished(_, Outcome(state="not_installed")):
-                return self._install_again(key, worker)
+            case Lost(worker_died=True) | Finished(_, Outcome(state="not_installed")) if evaluation:
+                return self._left(evaluation.worker)
+            case Lost() if evaluation:
+                self._end(evaluation)  # where it was cancelled, it may go on there
+            case Lost(worker_died=True):
+                self._looked = 0.0  # there is news of workers
+        self._forget(key)
         return [event]
 
     def _result(self, key: str, future: distributed.Future) -> Event:
         if future.status == "error":
             error = future.exception()
-            if isinstance(error, distributed.KilledWorker):
+            if isinstance(error, (distributed.KilledWorker, NoValidWorkerError)):
                 return Lost(key, str(error), worker_died=True)
             return Errored(key, error)
         if future.status == "finished":
@@ -204,85 +226,59 @@ class DaskExecutor(Executor):
                 "the connection to the Dask scheduler is closed; what has finished is recorded: "
                 "run the experiment again to go on"
             )
-        now = self._client.nthreads()
         self._looked = time.monotonic()
+        try:
+            now = self._client.nthreads()
+        except OSError:
+            return []  # the client connects again, or closes, which the next look finds
         events: list[Event] = []
-        for address in self._workers.keys() - now.keys():
+        used = {evaluation.worker for evaluation in self._evaluations.values()}
+        for address in (self._workers.keys() | used) - now.keys():
             events += self._left(address)
         for address in now.keys() - self._workers.keys():
             self._workers[address] = now[address]
-            self._install(address)
+            if self._installer is not None:
+                self._installer.install(address)
         return events
 
-    def _install(self, address: str) -> None:
-        self._count += 1
-        key = f"install-{self._count}"
-        self._installs[key] = address
-        future = self._client.submit(
-            on_worker.install,
-            self._run,
-            self._carry(),
-            key=f"{self._topic}-{key}",
-            pure=False,
-            workers=[address],
-            priority=20,
-        )
-        self._follow(key, future)
+    def _installed(self, number: int) -> list[Event]:
+        installed = None if self._installer is None else self._installer.conclude(number)
+        if installed is None or installed.worker not in self._workers:
+            return []
+        if not installed.ready:
+            del self._workers[installed.worker]  # if it is still there, the next look finds it
+            return []
+        self._ready.add(installed.worker)
+        return [WorkerJoined(installed.worker, self._workers[installed.worker])]
 
-    def _install_again(self, key: str, worker: str | None) -> list[Event]:
-        """Bring a worker back that has nothing of this run: it was idle for long."""
-        events: list[Event] = [Lost(key, f"{worker} had lost the target", worker_died=False)]
+    def _left(self, worker: str) -> list[Event]:
+        """Give up a worker that is gone, or has lost the target, with all that was to run there.
+
+        If there is a worker with its address now, the next look finds it.
+        """
+        self._workers.pop(worker, None)
+        if self._installer is not None:
+            self._installer.drop(worker)
+        events: list[Event] = []
+        lost = [key for key, evaluation in self._evaluations.items() if evaluation.worker == worker]
+        down = self._taken_down(worker) if lost else set()
+        for key in lost:
+            self._futures[key].cancel()
+            self._forget(key)
+            died = f"{self._topic}-{key}" in down
+            reason = f"worker {worker} {'died' if died else 'is gone'}"
+            events.append(Lost(key, reason, worker_died=died))
         if worker in self._ready:
             self._ready.discard(worker)
-            self._install(worker)
             events.append(WorkerLeft(worker))
         return events
 
-    def _carry(self) -> distributed.Future:
-        """Return the packed target as a task's result, for workers to fetch from one another.
-
-        It is a literal of a task and not scattered data, so that it can be had again when workers
-        are lost, and let go of when all have it.
-        """
-        if self._carried is None:
-            self._count += 1
-            with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
-                self._carried = self._client.submit(
-                    carry, self._package, key=f"{self._topic}-target-{self._count}", pure=False
-                )
-        return self._carried
-
-    def _installed(self, address: str, event: Event) -> list[Event]:
-        if not self._installs:
-            self._carried = None
-        if isinstance(event, Errored):
-            raise ClusterError(
-                f"worker {address} cannot take the target: "
-                f"{type(event.error).__name__}: {event.error}. Workers need phsx and what the "
-                f"target imports, in the versions of this process"
-            ) from event.error
-        if isinstance(event, Lost) or address not in self._workers:
-            self._workers.pop(address, None)  # if it is still there, the next look finds it
-            return []
-        self._ready.add(address)
-        return [WorkerJoined(address, self._workers[address])]
-
-    def _left(self, address: str) -> list[Event]:
-        del self._workers[address]
-        events: list[Event] = []
-        for key, (_, worker) in list(self._evaluations.items()):
-            if worker == address:
-                self._futures[key].cancel()
-                self._forget(key)
-                events.append(Lost(key, f"worker {address} is gone", worker_died=True))
-        for key in [key for key, worker in self._installs.items() if worker == address]:
-            self._futures[key].cancel()
-            self._forget(key)
-            del self._installs[key]
-        if address in self._ready:
-            self._ready.discard(address)
-            events.append(WorkerLeft(address))
-        return events
+    def _taken_down(self, worker: str) -> set[str]:
+        """Return the keys of what was running on a worker when it was killed."""
+        try:
+            return killed(self._client.get_events(worker))
+        except OSError:
+            return set()  # the scheduler itself is away: nobody is to blame
 
     def _forget(self, key: str) -> None:
         self._futures.pop(key, None)
@@ -295,16 +291,27 @@ class DaskExecutor(Executor):
         self._forget(key)
         if self._kept.pop(key, None) is None and future is not None:
             future.cancel()  # what is kept is let go of; a task that depends on it may go on
-        if evaluation is not None and evaluation[1] in self._workers:
-            job, worker = evaluation
-            self._client.run(
-                on_worker.stop,
-                self._run,
-                job.trial,
-                force=True,
-                workers=[worker],
-                on_error="ignore",
-            )
+        if evaluation is not None:
+            self._end(evaluation)
+
+    def _end(self, evaluation: _Evaluation) -> None:
+        """End the process of an evaluation, without waiting for it."""
+        job, worker = evaluation
+        if worker in self._workers:
+            self._call([worker], on_worker.stop, self._run, job.trial, job.attempt, force=True)
+
+    def _call(
+        self, workers: list[str] | None, function: Callable[..., Any], *args: Any, **options: Any
+    ) -> concurrent.futures.Future[None]:
+        """Have a function called on the loops of workers, without waiting for it."""
+
+        async def call() -> None:
+            await self._client.run(function, *args, workers=workers, on_error="ignore", **options)
+
+        future = asyncio.run_coroutine_threadsafe(call(), self._client.loop.asyncio_loop)
+        self._calls.add(future)
+        future.add_done_callback(self._calls.discard)
+        return future
 
     def wake(self) -> None:
         """Make `wait` return."""
@@ -317,22 +324,31 @@ class DaskExecutor(Executor):
     def close(self) -> None:
         """End the target's processes on the workers, and what phsx has opened."""
         try:
-            if self._client.status == "running" and self._package is not None:
+            if self._client.status == "running" and self._installer is not None:
                 self._client.unsubscribe_topic(self._topic)
-                installs = [self._futures[key] for key in self._installs if key in self._futures]
-                for future in installs:  # else they would come after what takes them back
-                    with contextlib.suppress(Exception):
-                        future.exception(timeout=GATHER_TIMEOUT)
+                self._installer.settle(CLOSE_TIMEOUT)
                 for future in [*self._futures.values(), *self._kept.values()]:
                     future.release()
                 if self._workers:
-                    self._client.run(on_worker.uninstall, self._run, on_error="ignore")
+                    # On all that are there now, which may be others than those known.
+                    last = self._call(None, uninstall, self._run)
+                    concurrent.futures.wait([last], CLOSE_TIMEOUT)
+                for call in list(self._calls):
+                    call.cancel()
         finally:
             self._futures.clear()
             self._kept.clear()
-            self._package = self._carried = None
+            self._installer = None
             for closer in self._closers:
                 closer()
+
+
+def _put_said(said: queue.SimpleQueue[tuple[str, Any]], event: tuple[float, Any]) -> None:
+    said.put(("said", event[1]))
+
+
+def _put_installed(ended: queue.SimpleQueue[tuple[str, Any]], number: int) -> None:
+    ended.put(("installed", number))
 
 
 def evaluate(topic: str, key: str, job: Job) -> Outcome:
@@ -351,6 +367,11 @@ def evaluate(topic: str, key: str, job: Job) -> Outcome:
     if outcome.state != "not_installed":
         say({"kind": "outcome", "key": key, "outcome": asdict(outcome)})
     return outcome
+
+
+async def uninstall(run: str) -> None:
+    """Forget a run (on a worker); its loop, which others need, goes on meanwhile."""
+    await asyncio.to_thread(on_worker.uninstall, run)
 
 
 def _placed(worker: str | None) -> dict[str, Any]:

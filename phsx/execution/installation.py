@@ -80,10 +80,14 @@ class Installation:
         with self._lock:
             return [(job.trial, job.attempt) for job, _ in self._busy]
 
-    def stop(self, trial: int, *, force: bool) -> bool:
-        """Stop the evaluations of a trial; False where there is none."""
+    def stop(self, trial: int, attempt: int | None = None, *, force: bool) -> bool:
+        """Stop the evaluations of a trial, or one of its attempts; False where there is none."""
         with self._lock:
-            found = [runner for job, runner in self._busy if job.trial == trial]
+            found = [
+                runner
+                for job, runner in self._busy
+                if job.trial == trial and attempt in (None, job.attempt)
+            ]
         for runner in found:
             if isinstance(runner, threading.Event):
                 runner.set()

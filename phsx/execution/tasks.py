@@ -14,7 +14,6 @@ from phsx.history import History
 from phsx.space import Space
 from phsx.strategies.base import ModelStrategy, Proposal, Request, Strategy
 from phsx.strategies.mixing import model_of, propose
-from phsx.targets.package import Package
 
 
 @dataclass(frozen=True)
@@ -61,11 +60,6 @@ class Asking:
     pending: History
     fit: Mapping[str, Any] | None
     rank: int
-
-
-def carry(package: Package) -> Package:
-    """Return the packed target: a task, so that every worker can fetch it from another."""
-    return package
 
 
 def warm_up(model: ModelStrategy) -> None:
@@ -152,7 +146,6 @@ __all__ = [
     "Asking",
     "Fitted",
     "Suggested",
-    "carry",
     "chunk",
     "fit",
     "merge",

@@ -71,8 +71,10 @@ def running(run: str) -> list[tuple[int, int]]:
     return [] if known is None else known.running()
 
 
-def stop(run: str, trial: int, *, force: bool = False) -> bool:
+def stop(run: str, trial: int, attempt: int | None = None, *, force: bool = False) -> bool:
     """Ask a running trial to end by itself; with `force`, end its process. Does not wait for it.
+
+    With `attempt`, only where that is the one that runs.
 
     Returns
     -------
@@ -80,7 +82,7 @@ def stop(run: str, trial: int, *, force: bool = False) -> bool:
         Whether the trial runs here.
     """
     known = _runs.get(run)
-    return known is not None and known.stop(trial, force=force)
+    return known is not None and known.stop(trial, attempt, force=force)
 
 
 def uninstall(run: str) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 from phsx.exceptions import ExhaustedError, ExhaustedWarning, ModelWarning
 from phsx.execution import tasks
-from phsx.execution.base import Executor, Task
+from phsx.execution.base import Executor, Lost, Task
 from phsx.history import History
 from phsx.master.feed import Feed
 from phsx.master.ledger import Ledger
@@ -30,6 +30,8 @@ IDLE_SHARE = 0.01
 LEAD = 3.0
 #: Suggestions that turn out to be taken are asked again so often, then a model is not asked.
 ASK_AGAIN = 3
+#: Workers that may die under the same fit or suggestion before it is blamed and left out.
+MAX_DEATHS = 5
 #: How many of the newest suggestions their expected cost comes from.
 RECENT = 20
 
@@ -68,6 +70,7 @@ class Adviser:
         self._feed = Feed(len(search.space), self._submit, executor.cancel)
         self._lost: deque[int] = deque()  # trials whose suggestion has to be computed again
         self._tries: dict[int, int] = {}  # how often they were asked for in vain
+        self._deaths: Counter[int | None] = Counter()  # of workers, by trial; None: under a fit
         self._flights: dict[str, _Flight] = {}
         self._suggesting = 0
         self._fitting = False
@@ -177,6 +180,7 @@ class Adviser:
 
     def _decide(self, place: Place) -> None:
         self._tries.pop(place.id, None)
+        del self._deaths[place.id]  # a Counter does not mind where there were none
         self._supply.decided(self._state.trials[place.id])
         self._decided.append(place.id)
 
@@ -336,6 +340,7 @@ class Adviser:
         if flight is None:
             return
         if flight.place is None:
+            del self._deaths[None]
             self._fit_arrived(flight, value)
         else:
             self._suggestion_arrived(flight, flight.place, value)
@@ -343,24 +348,31 @@ class Adviser:
     def errored(self, key: str, error: BaseException) -> None:
         """Go on without a fit or a suggestion that failed."""
         flight = self._land(key)
-        if flight is None:
-            return
+        if flight is not None:
+            self._failed(flight, f"{type(error).__name__}: {error}")
+
+    def _failed(self, flight: _Flight, reason: str) -> None:
         what = "fit" if flight.place is None else "suggestion"
-        message = f"a {what} failed ({type(error).__name__}: {error}); going on without it"
+        message = f"a {what} failed ({reason}); going on without it"
         warnings.warn(message, ModelWarning, stacklevel=2)
         if flight.place is None:
             self._fit_arrived(flight, None)
         else:
             self._without_model(flight, flight.place)
 
-    def lost(self, key: str) -> None:
-        """Have it computed again."""
-        if self._feed.lost(key, None):
+    def lost(self, event: Lost) -> None:
+        """Have it computed again, unless workers die of it."""
+        if self._feed.lost(event.key, None):
             return
-        flight = self._land(key)
+        flight = self._land(event.key)
         if flight is None:
             return
-        if flight.place is None:
+        what = None if flight.place is None else flight.place.id
+        self._deaths[what] += event.worker_died
+        if self._deaths[what] > MAX_DEATHS:
+            del self._deaths[what]
+            self._failed(flight, f"{event.reason}; {MAX_DEATHS} workers died under it before")
+        elif flight.place is None:
             self._fitting = False
         else:
             self._lost.append(flight.place.id)

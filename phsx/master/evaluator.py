@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 MAX_RESULT = 4_000_000
 #: A search is given up when more than `Limits.max_failed` of at least this many trials failed.
 ENOUGH_TO_JUDGE = 5
+#: Workers that may die under a trial before it could say that it had started: more are no chance.
+MAX_SILENT_DEATHS = 10
 
 
 @dataclass
@@ -71,6 +73,7 @@ class Evaluator:
         self._ready: deque[int] = deque()
         self._flights: dict[str, _Flight] = {}
         self._keys: dict[int, str] = {}
+        self._silent: Counter[int] = Counter()  # deaths before a trial could say that it started
         self._failed = self._concluded = 0
         self.failure: SearchFailedError | None = None
 
@@ -121,7 +124,8 @@ class Evaluator:
         if outcome.state == "completed":
             self._pool.learn(outcome.ended - outcome.started)
         if outcome.state == "crashed":
-            self._died(flight, outcome.error or "its process died", TrialState.FAILED, outcome)
+            reason = outcome.error or "its process died"
+            self._died(flight, reason, TrialState.FAILED, True, outcome)
         else:
             self._end(flight, TrialState(outcome.state), outcome.error, outcome)
 
@@ -135,8 +139,18 @@ class Evaluator:
         """Try a trial again that went down with its worker or connection."""
         flight = self._land(event.key)
         if flight is not None:
-            flight.started = flight.started and event.worker_died
-            self._died(flight, event.reason, TrialState.LOST, None)
+            self._died(flight, event.reason, TrialState.LOST, self._blamed(flight, event))
+
+    def _blamed(self, flight: _Flight, event: Lost) -> bool:
+        """Tell whether a loss counts as a death of the trial.
+
+        It does where the trial ran on the worker that died. The message that it runs can go down
+        with the worker, and so always does where the trial kills it at once.
+        """
+        if event.worker_died and not flight.started:
+            self._silent[flight.trial] += 1
+            return self._silent[flight.trial] > MAX_SILENT_DEATHS
+        return event.worker_died
 
     def started(self, trial: int) -> None:
         """Note that a worker has begun with a trial."""
@@ -159,11 +173,15 @@ class Evaluator:
         return flight
 
     def _died(
-        self, flight: _Flight, reason: str, final: TrialState, outcome: Outcome | None
+        self,
+        flight: _Flight,
+        reason: str,
+        final: TrialState,
+        counted: bool,
+        outcome: Outcome | None = None,
     ) -> None:
         """Try a trial again whose process or worker died, unless that happened too often."""
         trial = self._ledger.state.trials[flight.trial]
-        counted = outcome is not None or flight.started
         if counted and trial.deaths >= self._limits.max_deaths:
             text = f"{reason}\n(attempt {trial.attempt}, {trial.deaths} deaths before)"
             self._end(flight, final, text, outcome)

@@ -225,7 +225,7 @@ class Master:
                 self._adviser.errored(key, error)
             case Lost():
                 self._evaluator.lost(event)
-                self._adviser.lost(event.key)
+                self._adviser.lost(event)
 
     def _hear(self, content: dict[str, Any]) -> None:
         trial = self._state.trials.get(content["trial"])

@@ -14,7 +14,6 @@ from phsx.execution.tasks import Asking, Taken
 from phsx.history import History
 from phsx.master.observing import observe
 from phsx.strategies.base import Proposal
-from phsx.targets.packing import pack
 from phsx.testing.bench import Learner
 from phsx.testing.spaces import FINITE, LARGE
 from phsx.trial import Trial, TrialState
@@ -67,10 +66,6 @@ class TestHistory:
         merged = tasks.merge(older, newer)
         assert merged.trials.tolist() == whole.trials.tolist()
         assert merged.values.tolist() == whole.values.tolist()
-
-    def test_the_package_is_passed_on(self):
-        package = pack(lambda x: x, ["x"])
-        assert tasks.carry(package) is package
 
 
 class TestFit:

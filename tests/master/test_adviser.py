@@ -267,6 +267,16 @@ class TestLosses:
             b.run(executor)
         b.check_exact(8)
 
+    @pytest.mark.parametrize("prefix", ["fit-", "suggest-4"])
+    def test_without_a_fit_or_a_suggestion_that_kills_its_workers(self, bench, prefix):
+        b = bench([phsx.Random(3), Learner(5, initial=2)])
+        executor = VirtualExecutor(2)
+        executor.doom(prefix, lambda key: Lost(key, "it died", worker_died=True), times=6)
+        with pytest.warns(ModelWarning, match="it died; 5 workers died under it before"):
+            b.run(executor)
+        b.check_exact(8)
+        assert all(trial.deaths == 0 for trial in b.state.trials.values())
+
     def test_worker_with_chunks_of_history_dies(self, bench, monkeypatch):
         monkeypatch.setattr(phsx.master.feed, "CHUNK", 2)
         b = bench([phsx.Random(8), Learner(20, initial=4)])

@@ -62,7 +62,6 @@ class TestLosses:
         b.run(executor, max_deaths=0).check_exact(2)
         assert b.state.trials[1].deaths == 0
 
-    @pytest.mark.xfail(strict=True, raises=AssertionError, reason="it is tried again for ever")
     def test_worker_killer_is_given_up_at_last_though_it_never_says_that_it_started(self, bench):
         """As `os._exit` without isolation: the message dies with the worker."""
         b = bench(phsx.Random(3))
