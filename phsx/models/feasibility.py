@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from phsx.history import BoolArray, FloatArray
+from phsx.models.factor import cholesky, solve_lower
 from phsx.models.kernel import Kernel
-from phsx.models.posterior import cholesky, solve_lower
 
 #: Noise of the labels: a single failure among successes says little about its neighbours.
 _NOISE = 0.1

@@ -10,8 +10,9 @@ from scipy.linalg import lapack
 from scipy.optimize import minimize
 
 from phsx.history import FloatArray
+from phsx.models.factor import cholesky, solve_lower
 from phsx.models.kernel import Kernel
-from phsx.models.posterior import cholesky, generalized_least_squares
+from phsx.models.posterior import generalized_least_squares
 
 #: Log-normal prior of the noise's variance, and its floor, for standardized outputs.
 NOISE_MEAN, NOISE_SD = -7.0, 2.0
@@ -45,8 +46,9 @@ def negative_log_posterior(
     noisy = covariance.copy()
     noisy.flat[:: n + 1] += noise
     factor = cholesky(noisy)
-    constant, alpha = generalized_least_squares(factor, values)
-    likelihood = 0.5 * float((values - constant) @ alpha) + float(np.log(np.diag(factor)).sum())
+    _, whitened = generalized_least_squares(factor, values)
+    likelihood = 0.5 * float(whitened @ whitened) + float(np.log(np.diag(factor)).sum())
+    alpha = solve_lower(factor, whitened, transposed=True)
 
     inverse, _ = lapack.dpotri(factor, lower=1)
     weights = np.tril(inverse, -1)

@@ -8,9 +8,12 @@ from typing import Protocol
 import numpy as np
 from scipy.optimize import minimize
 
-from phsx.history import FloatArray
+from phsx.history import FloatArray, IntArray
 from phsx.models.encoding import Encoding
 from phsx.models.region import Points, Region
+
+#: Starts as close as this in every dimension most often lead to the same maximum.
+_CLOSE = 0.1
 
 
 class Acquisition(Protocol):
@@ -43,7 +46,7 @@ class Effort:
 
     spread: int = 128
     near: int = 48
-    starts: int = 2
+    starts: int = 4
     iterations: int = 15
     rounds: int = 4
 
@@ -58,16 +61,16 @@ def maximize(
 ) -> tuple[Points, FloatArray]:
     """Return valid points with their acquisition values, the best first.
 
-    Sobol points and perturbations of the best observations are ranked; from the best of them
-    L-BFGS follows the gradient in the dimensions that have one, jointly for all starts (batched
-    evaluations), and a local search looks at all neighbours in the others, in turn.
+    Points that fill the space and perturbations of the best observations are ranked; from the best
+    that are not close to each other L-BFGS follows the gradient in the dimensions that have one,
+    jointly for all starts (batched evaluations), and a local search looks at all neighbours in the
+    others, in turn.
     """
     points = region.spread(effort.spread, rng) + region.perturb(incumbents, effort.near, rng)
     values = _evaluate(acquisition, encoding, points)
     if len(points) == 0:
         return points, values
-    front = np.argsort(-values, kind="stable")[: effort.starts]
-    current = points.select(front)
+    current = points.select(_apart(points, values, effort.starts))
     for turn in range(effort.rounds):
         if len(region.smooth):
             climbed = _climb(acquisition, region, encoding, current, effort.iterations)
@@ -81,6 +84,18 @@ def maximize(
             break
     order = np.argsort(-values, kind="stable")
     return points.select(order), values[order]
+
+
+def _apart(points: Points, values: FloatArray, count: int) -> IntArray:
+    """Return the rows of the `count` best points that are not close to a better one of them."""
+    chosen: list[int] = []
+    for row in np.argsort(-values, kind="stable").tolist():
+        distances = np.abs(points.unit[chosen] - points.unit[row]).max(axis=1)
+        if (distances > _CLOSE).all():
+            chosen.append(row)
+            if len(chosen) == count:
+                break
+    return np.array(chosen)
 
 
 def _evaluate(acquisition: Acquisition, encoding: Encoding, points: Points) -> FloatArray:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import lapack
 
 from phsx.history import FloatArray
+from phsx.models.factor import Factor, solve_lower
 from phsx.models.kernel import Kernel
 
 #: Least variance of a prediction, relative to the prior's.
@@ -20,32 +19,6 @@ _EXACT = 1e-9
 
 #: From slopes by mean and variance to a gradient by the points.
 Slopes = Callable[[FloatArray, FloatArray], FloatArray]
-
-
-def cholesky(matrix: FloatArray) -> FloatArray:
-    """Lower Cholesky factor of a symmetric matrix; adds to the diagonal where it has to.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        The matrix holds NaN or infinity, or is far from positive definite.
-    """
-    size = float(np.trace(matrix)) / len(matrix)
-    if not math.isfinite(size):
-        raise np.linalg.LinAlgError("the covariance matrix has elements that are not finite")
-    for jitter in (0.0, 1e-10, 1e-8, 1e-6, 1e-4):
-        # A symmetric matrix in C order is one in Fortran order, transposed: no copy is made of it.
-        shifted = matrix.T + jitter * size * np.eye(len(matrix)) if jitter else matrix.T
-        factor, info = lapack.dpotrf(shifted, lower=1, clean=1)
-        if info == 0:
-            return np.asarray(factor)
-    raise np.linalg.LinAlgError("the covariance matrix is not positive definite")
-
-
-def solve_lower(factor: FloatArray, right: FloatArray, *, transposed: bool = False) -> FloatArray:
-    """Solve factor @ x = right (or its transpose) for a lower triangular factor."""
-    solution, _ = lapack.dtrtrs(factor, right, lower=1, trans=int(transposed))
-    return np.asarray(solution)
 
 
 @dataclass(frozen=True)
@@ -67,10 +40,10 @@ class Posterior:
         Variance of the noise.
     points : ndarray, shape (n, p)
         Features of the data, then of the points added.
-    factor : ndarray, shape (n, n)
-        Lower Cholesky factor of their covariance with noise.
-    alpha : ndarray, shape (n,) or (n, S)
-        Weights of the mean, a column for each sample.
+    factor : Factor
+        Cholesky factor of their covariance with noise.
+    whitened : ndarray, shape (n,) or (n, S)
+        The factor's inverse times the residuals of the values, a column for each sample.
     constant : float
         The prior mean, by generalized least squares.
     """
@@ -79,8 +52,8 @@ class Posterior:
     theta: FloatArray
     noise: float
     points: FloatArray
-    factor: FloatArray
-    alpha: FloatArray
+    factor: Factor
+    whitened: FloatArray
     constant: float
 
     @classmethod
@@ -90,13 +63,13 @@ class Posterior:
         """Condition on `values` (n,) at `points` (n, p): one Cholesky decomposition."""
         covariance = kernel.matrix(theta, points, points)
         covariance.flat[:: len(points) + 1] += noise
-        factor = cholesky(covariance)
-        constant, alpha = generalized_least_squares(factor, values)
-        return cls(kernel, theta, noise, points, factor, alpha, constant)
+        factor = Factor.of(covariance)
+        constant, whitened = generalized_least_squares(factor.head, values)
+        return cls(kernel, theta, noise, points, factor, whitened, constant)
 
     def smoothed(self, values: FloatArray) -> FloatArray:
         """Posterior mean at the data, given the values that it was conditioned on."""
-        return np.asarray(values - self.noise * self.alpha)
+        return np.asarray(values - self.noise * self.factor.solve_transposed(self.whitened))
 
     def extend(self, points: FloatArray, draws: FloatArray | None = None) -> Posterior:
         """Add `points` (k, p) whose values are not known yet, in O(k n²).
@@ -113,29 +86,32 @@ class Posterior:
         """
         if len(points) == 0:
             return self
-        n, k = len(self.points), len(points)
-        cross = self._solved(self.kernel.matrix(self.theta, points, self.points))
-        rest = self.kernel.matrix(self.theta, points, points) - cross.T @ cross
+        k = len(points)
+        covariance = self.kernel.matrix(self.theta, points, points)
         added = self.noise if draws is None else _EXACT * self.kernel.variance(self.theta)
-        rest.flat[:: k + 1] += added
-        factor = np.zeros((n + k, n + k), order="F")
-        factor[:n, :n] = self.factor
-        factor[n:, :n] = cross.T
-        factor[n:, n:] = cholesky(rest)
-        alpha = np.concatenate([self.alpha, np.zeros((k, *self.alpha.shape[1:]))])
-        if draws is not None:
-            # A sample's residuals, seen through the inverse of the factor, are what was drawn.
-            whitened = np.concatenate([np.zeros((n, draws.shape[1])), draws])
-            alpha = alpha.reshape(n + k, -1) + solve_lower(factor, whitened, transposed=True)
+        covariance.flat[:: k + 1] += added
+        cross = self.kernel.matrix(self.theta, points, self.points)
+        factor = self.factor.extend(cross, covariance)
+        # A sample's residuals, seen through the inverse of the factor, are what was drawn.
+        whitened = self.whitened
+        if draws is None:
+            draws = np.zeros((k, *whitened.shape[1:]))
+        elif whitened.ndim == 1:
+            whitened = np.repeat(whitened[:, None], draws.shape[1], axis=1)
         points = np.concatenate([self.points, points])
-        return replace(self, points=points, factor=factor, alpha=alpha)
+        whitened = np.concatenate([whitened, draws])
+        return replace(self, points=points, factor=factor, whitened=whitened)
 
     def predict(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean, (m,) or (m, S), and variance (without noise), (m,), at `points` (m, p)."""
-        cross = self.kernel.matrix(self.theta, points, self.points)
-        solved = self._solved(cross)
-        variance = self._floored(np.einsum("ij,ij->j", solved, solved))
-        return self.constant + cross @ self.alpha, variance
+        return self.explain(self._solved(points))
+
+    def explain(self, solved: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Predict from the factor's inverse times the covariances of all points with (m,) ones."""
+        mean = self.constant + solved.T @ self.whitened
+        prior = self.kernel.variance(self.theta)
+        variance = prior - np.einsum("ij,ij->j", solved, solved)
+        return mean, np.maximum(variance, _LEAST * prior)
 
     def differentiable(self, points: FloatArray) -> tuple[FloatArray, FloatArray, Slopes]:
         """Predict, and return also how to pull gradients back to the points.
@@ -148,35 +124,28 @@ class Posterior:
             Given the derivatives of something by mean and variance (of their shapes), returns
             its gradient by `points`, (m, p).
         """
-        cross = self.kernel.matrix(self.theta, points, self.points)
-        solved = self._solved(cross)
-        variance = self._floored(np.einsum("ij,ij->j", solved, solved))
+        solved = self._solved(points)
 
         def slopes(by_mean: FloatArray, by_variance: FloatArray) -> FloatArray:
-            explained = solve_lower(self.factor, solved, transposed=True).T
-            weights = by_mean.reshape(len(points), -1) @ self.alpha.reshape(len(self.alpha), -1).T
-            weights -= 2.0 * by_variance[:, None] * explained
+            whitened = self.whitened.reshape(len(solved), -1)
+            both = whitened @ by_mean.reshape(len(points), -1).T - 2.0 * by_variance * solved
+            weights = self.factor.solve_transposed(both).T
             return self.kernel.input_gradient(self.theta, points, self.points, weights)
 
-        return self.constant + cross @ self.alpha, variance, slopes
+        return *self.explain(solved), slopes
 
     def covariance(self, points: FloatArray) -> FloatArray:
         """Joint covariance (without noise) of `points`, shape (m, m)."""
-        solved = self._solved(self.kernel.matrix(self.theta, points, self.points))
+        solved = self._solved(points)
         joint = self.kernel.matrix(self.theta, points, points)
         return np.asarray(joint - solved.T @ solved)
 
-    def _solved(self, cross: FloatArray) -> FloatArray:
-        return solve_lower(self.factor, cross.T)
-
-    def _floored(self, explained: FloatArray) -> FloatArray:
-        prior = self.kernel.variance(self.theta)
-        return np.asarray(np.maximum(prior - explained, _LEAST * prior))
+    def _solved(self, points: FloatArray) -> FloatArray:
+        return self.factor.solve(self.kernel.matrix(self.theta, self.points, points))
 
 
 def generalized_least_squares(factor: FloatArray, values: FloatArray) -> tuple[float, FloatArray]:
-    """Return the constant mean m and K⁻¹ (values - m), given the Cholesky factor of K."""
-    right = np.stack([values, np.ones_like(values)], axis=1)
-    solution, _ = lapack.dpotrs(factor, right, lower=1)
-    constant = float(solution[:, 0].sum() / solution[:, 1].sum())
-    return constant, np.asarray(solution[:, 0] - constant * solution[:, 1])
+    """Return the constant mean m and L⁻¹ (values - m), given the Cholesky factor L."""
+    whitened = solve_lower(factor, np.stack([values, np.ones_like(values)], axis=1))
+    constant = float(whitened[:, 1] @ whitened[:, 0] / (whitened[:, 1] @ whitened[:, 1]))
+    return constant, np.asarray(whitened[:, 0] - constant * whitened[:, 1])

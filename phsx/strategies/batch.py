@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from phsx.history import History
+from phsx.history import FloatArray, History
 from phsx.models.encoding import Encoding
+from phsx.models.improvement import ExpectedImprovement
 from phsx.models.optimize import Effort, maximize
+from phsx.models.pool import Pool
 from phsx.models.region import Points, Region
-from phsx.models.surrogate import ExpectedImprovement, Surrogate
+from phsx.models.surrogate import Surrogate
 from phsx.models.threads import one_thread
 from phsx.strategies.base import Params, Request
 
@@ -21,19 +23,18 @@ from phsx.strategies.base import Params, Request
 #: of the points that are left are compared.
 _LISTED, _LEFT = 20_000, 500
 
-#: How hard to look for the first suggestions of one instant, for later ones, and from how many
-#: on they are drawn at random from the posterior instead.
-_FULL = Effort()
-_LESS = Effort(spread=64, near=32, starts=1, iterations=8, rounds=2)
-_FULL_RANKS, _RANKS = 8, 64
+#: From which rank on suggestions are taken from common candidates, and from which on they are drawn
+#: at random from the posterior.
+_POOLED, _RANKS = 6, 64
 
 #: Where so little improvement is expected (in standard deviations of all results), every second
 #: suggestion comes from a model that doubts what it knows. Without that, searches that have found
 #: a local optimum spend the rest of their trials on its last digits.
 _LITTLE, _DOUBT_EVERY = math.log(1e-2), 2
 
-#: From how many points a posterior sample's best is taken.
-_SAMPLED = Effort(spread=512, near=128)
+#: How hard to look, and among how many points without following gradients.
+_FULL = Effort()
+_MANY = Effort(spread=512, near=128)
 
 
 @one_thread()
@@ -43,7 +44,8 @@ def suggest(request: Request, history: History, fit: Mapping[str, Any]) -> Param
     Suggestions that are computed at the same instant do not know of each other. They draw from
     the block's seed, so that the one of rank r derives what the r before it are, one after the
     other, each counted as pending for the next: the greedy batch of GP-BUCB (Desautels, Krause
-    and Burdick, 2014) without any communication. From rank 64 on, that would take too long: those
+    and Burdick, 2014) without any communication. The first of them follow gradients, the others
+    are taken from candidates that they share. From rank 64 on, that would take too long: those
     take the best of a sample of the posterior (Thompson sampling), drawn with their own seed.
 
     Parameters
@@ -61,7 +63,7 @@ def suggest(request: Request, history: History, fit: Mapping[str, Any]) -> Param
         return None if found is None else search.named(found[1])
     for rank in range(request.rank + 1):
         turn = request.trial - request.rank + rank
-        found = search.best(turn, _FULL if rank < _FULL_RANKS else _LESS)
+        found = search.best(turn) if rank < _POOLED else search.pooled(turn)
         if found is None:
             return None
         point, params = found
@@ -82,6 +84,7 @@ class _Search:
         pending = 0 if request.pending is None else len(request.pending)
         self.rng = np.random.default_rng([request.block_seed, len(history), pending])
         self.reserved: set[Hashable] = set()
+        self.pools: dict[tuple[str, bool], tuple[Points, Pool]] = {}
 
     def named(self, params: Params) -> Params:
         """Return the values that were asked for."""
@@ -96,27 +99,50 @@ class _Search:
         """Tell whether a point may be suggested."""
         return not self.request.taken(params) and self.space.key(params) not in self.reserved
 
-    def best(self, turn: int, effort: Effort) -> tuple[Points, Params] | None:
+    def best(self, turn: int) -> tuple[Points, Params] | None:
         """Return the free point of the largest acquisition, by the model whose turn it is."""
         model = self.surrogate.model(turn)
         incumbents = self.surrogate.incumbents(model, 5)
         for doubtful in (False, True):
             acquisition = self.surrogate.acquisition(model, doubtful=doubtful)
             points, values = maximize(
-                acquisition, self.region, self.encoding, incumbents, self.rng, effort
+                acquisition, self.region, self.encoding, incumbents, self.rng, _FULL
             )
-            if turn % _DOUBT_EVERY or not len(values) or values[0] >= _LITTLE:
+            if enough(turn, values):
                 break
         return self.first(points) or self.listed(acquisition)
+
+    def pooled(self, turn: int) -> tuple[Points, Params] | None:
+        """Return the best free one of the candidates of the model whose turn it is."""
+        model = self.surrogate.model(turn)
+        for doubtful in (False, True):
+            acquisition = self.surrogate.acquisition(model, doubtful=doubtful)
+            key = (model, doubtful)
+            if key not in self.pools:
+                points = self.many(model, self.rng)
+                self.pools[key] = points, Pool(acquisition, self.features(points))
+            points, pool = self.pools[key]
+            values = pool.values(acquisition)
+            if enough(turn, values):
+                break
+        order = np.argsort(-values, kind="stable")
+        return self.first(points.select(order)) or self.listed(acquisition)
+
+    def many(self, model: str, rng: np.random.Generator) -> Points:
+        """Return many points, some of them near the best by a model."""
+        near = self.region.perturb(self.surrogate.incumbents(model, 5), _MANY.near, rng)
+        return self.region.spread(_MANY.spread, rng) + near
+
+    def features(self, points: Points) -> FloatArray:
+        """Return what the models see of points."""
+        return self.encoding.features(points.unit, points.active)
 
     def sampled(self, model: str) -> tuple[Points, Params] | None:
         """Return the free point that is best in a sample of a model's posterior."""
         rng = self.request.rng()
         acquisition = self.surrogate.acquisition(model)
-        incumbents = self.surrogate.incumbents(model, 5)
-        points = self.region.spread(_SAMPLED.spread, rng)
-        points += self.region.perturb(incumbents, _SAMPLED.near, rng)
-        drawn = acquisition.sample(self.encoding.features(points.unit, points.active), rng)
+        points = self.many(model, rng)
+        drawn = acquisition.sample(self.features(points), rng)
         order = np.argsort(drawn, kind="stable")
         return self.first(points.select(order)) or self.listed(acquisition)
 
@@ -136,6 +162,11 @@ class _Search:
         if not left:
             return None
         points = self.region.located(left)
-        values = acquisition(self.encoding.features(points.unit, points.active))
+        values = acquisition(self.features(points))
         best = int(values.argmax())
         return points.select(slice(best, best + 1)), left[best]
+
+
+def enough(turn: int, values: FloatArray) -> bool:
+    """Tell whether the model need not be doubted for this suggestion."""
+    return bool(turn % _DOUBT_EVERY or not len(values) or values.max() >= _LITTLE)

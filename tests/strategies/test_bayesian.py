@@ -223,7 +223,7 @@ def test_each_rank_derives_the_ones_before_it(known):
     surrogate = Surrogate(Encoding(space), past, pending, fit)
     acquisition = surrogate.acquisition(surrogate.model(21))
     values = acquisition(np.array([space.to_unit(one) for one in (told, ranked[1], ranked[0])]))
-    assert values[1] > values[0] - 0.3
+    assert values[1] > values[0] - 1.5
     assert values[2] < values[0] - 3.0
 
 

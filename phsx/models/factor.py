@@ -1,0 +1,118 @@
+"""The Cholesky factor of a covariance matrix that grows at its end."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack
+
+from phsx.history import FloatArray
+
+
+def cholesky(matrix: FloatArray) -> FloatArray:
+    """Lower Cholesky factor of a symmetric matrix; adds to the diagonal where it has to.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        The matrix holds NaN or infinity, or is far from positive definite.
+    """
+    size = float(np.trace(matrix)) / len(matrix)
+    if not math.isfinite(size):
+        raise np.linalg.LinAlgError("the covariance matrix has elements that are not finite")
+    for jitter in (0.0, 1e-10, 1e-8, 1e-6, 1e-4):
+        # A symmetric matrix in C order is one in Fortran order, transposed: no copy is made of it.
+        shifted = matrix.T + jitter * size * np.eye(len(matrix)) if jitter else matrix.T
+        factor, info = lapack.dpotrf(shifted, lower=1, clean=1)
+        if info == 0:
+            return np.asarray(factor)
+    raise np.linalg.LinAlgError("the covariance matrix is not positive definite")
+
+
+def solve_lower(factor: FloatArray, right: FloatArray, *, transposed: bool = False) -> FloatArray:
+    """Solve factor @ x = right (or its transpose) for a lower triangular factor."""
+    if not len(factor):
+        return right
+    solution, _ = lapack.dtrtrs(factor, right, lower=1, trans=int(transposed))
+    return np.asarray(solution)
+
+
+@dataclass(frozen=True)
+class Factor:
+    """The lower triangular matrix [[head, 0], [side, tail]].
+
+    The head, that of the data, may be large. It is shared between a factor and those that were
+    made from it, so that to add a point costs O(n²) and copies little.
+
+    Attributes
+    ----------
+    head : ndarray, shape (n, n)
+        Factor of the covariance of the first n points.
+    side : ndarray, shape (k, n)
+        Rows of the points added.
+    tail : ndarray, shape (k, k)
+        The rest of these rows, lower triangular.
+
+    Examples
+    --------
+    >>> covariance = np.array([[4.0, 2.0, 0.0], [2.0, 5.0, 4.0], [0.0, 4.0, 5.0]])
+    >>> factor = Factor.of(covariance[:1, :1]).extend(covariance[1:, :1], covariance[1:, 1:])
+    >>> np.block([[factor.head, np.zeros((1, 2))], [factor.side, factor.tail]]).tolist()
+    [[2.0, 0.0, 0.0], [1.0, 2.0, 0.0], [0.0, 2.0, 1.0]]
+    """
+
+    head: FloatArray
+    side: FloatArray
+    tail: FloatArray
+
+    @classmethod
+    def of(cls, covariance: FloatArray) -> Factor:
+        """Decompose a covariance matrix (n, n)."""
+        n = len(covariance)
+        return cls(cholesky(covariance), np.empty((0, n)), np.empty((0, 0)))
+
+    def __len__(self) -> int:
+        return len(self.head) + len(self.tail)
+
+    def extend(self, cross: FloatArray, covariance: FloatArray) -> Factor:
+        """Add points: covariances with all so far (j, n + k), and with each other (j, j)."""
+        rows = self.solve(cross.T).T
+        n, k, j = len(self.head), len(self.tail), len(covariance)
+        tail = np.zeros((k + j, k + j))
+        tail[:k, :k] = self.tail
+        tail[k:, :k] = rows[:, n:]
+        tail[k:, k:] = cholesky(covariance - rows @ rows.T)
+        return Factor(self.head, np.concatenate([self.side, rows[:, :n]]), tail)
+
+    def solve(self, right: FloatArray) -> FloatArray:
+        """Solve factor @ x = right, of shape (n + k, m)."""
+        n = len(self.head)
+        return self.resume(solve_lower(self.head, right[:n]), right[n:])
+
+    def resume(self, solved: FloatArray, right: FloatArray) -> FloatArray:
+        """Go on with a solution whose first rows are known.
+
+        Parameters
+        ----------
+        solved : ndarray, shape (r, m)
+            The first rows of the solution, at least those of the head.
+        right : ndarray, shape (n + k - r, m)
+            The right side of the others.
+        """
+        n, known = len(self.head), len(solved) - len(self.head)
+        if not len(right):
+            return solved
+        side, tail = self.side[known:], self.tail[known:]
+        rest = right - side @ solved[:n] - tail[:, :known] @ solved[n:]
+        return np.concatenate([solved, solve_lower(tail[:, known:], rest)])
+
+    def solve_transposed(self, right: FloatArray) -> FloatArray:
+        """Solve factor.T @ x = right, of shape (n + k, m)."""
+        n = len(self.head)
+        if not len(self.tail):
+            return solve_lower(self.head, right, transposed=True)
+        end = solve_lower(self.tail, right[n:], transposed=True)
+        start = solve_lower(self.head, right[:n] - self.side.T @ end, transposed=True)
+        return np.concatenate([start, end])

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from phsx.models.factor import Factor, cholesky
+
+RNG = np.random.default_rng(0)
+ROOT = RNG.normal(size=(9, 12))
+COVARIANCE = ROOT @ ROOT.T
+RIGHT = RNG.normal(size=(9, 4))
+
+
+def grown(*sizes):
+    """Return the factor of COVARIANCE, grown by so many points at a time."""
+    n = sizes[0]
+    factor = Factor.of(COVARIANCE[:n, :n])
+    for more in sizes[1:]:
+        new = slice(n, n + more)
+        factor = factor.extend(COVARIANCE[new, :n], COVARIANCE[new, new])
+        n += more
+    return factor
+
+
+@pytest.mark.parametrize("sizes", [(9,), (6, 3), (4, 1, 3, 1)])
+def test_is_a_cholesky_factor(sizes):
+    factor, whole = grown(*sizes), np.linalg.cholesky(COVARIANCE)
+    assert len(factor) == 9
+    assert np.allclose(factor.solve(RIGHT), np.linalg.solve(whole, RIGHT))
+    assert np.allclose(factor.solve_transposed(RIGHT), np.linalg.solve(whole.T, RIGHT))
+
+
+def test_the_head_is_shared():
+    factor = grown(6, 2)
+    assert factor.extend(COVARIANCE[8:, :8], COVARIANCE[8:, 8:]).head is factor.head
+
+
+@pytest.mark.parametrize("known", [5, 7, 8, 9])
+def test_resume(known):
+    factor = grown(5, 2, 2)
+    solved = factor.solve(RIGHT)
+    assert np.allclose(factor.resume(solved[:known], RIGHT[known:]), solved)
+
+
+def test_singular_and_hopeless_matrices():
+    factor = cholesky(np.ones((3, 3)))
+    assert np.allclose(factor @ factor.T, 1.0, atol=1e-3)
+    with pytest.raises(np.linalg.LinAlgError, match="not finite"):
+        cholesky(np.full((2, 2), np.nan))
+    with pytest.raises(np.linalg.LinAlgError, match="not positive"):
+        cholesky(np.array([[1.0, 9.0], [9.0, 1.0]]))
