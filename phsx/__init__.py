@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from phsx import exceptions
     from phsx.experiment.experiment import Experiment
     from phsx.experiment.experiment import open_experiment as open
+    from phsx.experiment.repair import Repair, repair
     from phsx.oneline import minimize
     from phsx.optimizer import Optimizer
     from phsx.space import Categorical, Constant, Expression, Float, Int, Ordinal, Space
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "phsx.experiment.experiment": ("Experiment",),
+    "phsx.experiment.repair": ("Repair", "repair"),
     "phsx.oneline": ("minimize",),
     "phsx.optimizer": ("Optimizer",),
     "phsx.space": ("Categorical", "Constant", "Expression", "Float", "Int", "Ordinal", "Space"),
@@ -81,6 +83,7 @@ __all__ = [
     "Optimizer",
     "Ordinal",
     "Random",
+    "Repair",
     "Sobol",
     "Space",
     "Trial",
@@ -91,6 +94,7 @@ __all__ = [
     "minimize",
     "open",
     "plot",
+    "repair",
 ]
 
 

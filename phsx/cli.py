@@ -7,8 +7,9 @@ import ctypes
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -105,8 +106,8 @@ def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
 def main() -> None:
     """Search the parameters of any expensive function or program, in parallel on Dask.
 
-    A search lives in a directory. `run` makes or continues it; all other commands look at it,
-    while it runs or afterwards, and change nothing.
+    A search lives in a directory. `run` makes or continues it, `repair` mends its journal; all
+    other commands look at it, while it runs or afterwards, and change nothing.
 
     \b
     phsx demo                      a first search, with pictures
@@ -368,6 +369,41 @@ def export(directory: Path, output: Path | None, style: str) -> None:
     else:
         with _writing(output), output.open("w", encoding="utf-8", newline="") as file:
             write(file)
+
+
+@main.command()
+@DIRECTORY
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")
+@JSON
+@_plainly
+def repair(directory: Path, dry_run: bool, as_json: bool) -> None:
+    """Mend a journal that was damaged, by a disk or by hand.
+
+    Everything up to the damage is kept, and what is sound behind it. The damaged file stays as it
+    is; the journal goes on in a new one. An experiment that somebody runs is refused.
+    """
+    from phsx.experiment.repair import repair as mend
+
+    done = mend(directory, dry_run=dry_run)
+    if as_json:
+        _print_json(asdict(done))
+        return
+    if done.damage is None:
+        click.echo(f"the journal is sound; {done.finished} trials have ended")
+        return
+    verb = "would be" if dry_run else "are"
+    click.echo(done.damage)
+    click.echo(f"  unreadable lines: {done.unreadable}")
+    click.echo(f"  results that {verb} kept: {done.finished}")
+    click.echo(f"  trials to be evaluated, or evaluated again: {_numbers(done.again)}")
+    click.echo(f"  trials of which nothing is known any more: {_numbers(done.lost)}")
+    if done.segment is not None:
+        click.echo(f"  the journal goes on in {done.segment}; `phsx run {directory}` goes on")
+
+
+def _numbers(numbers: Sequence[int], most: int = 20) -> str:
+    shown = ", ".join(map(str, numbers[:most])) or "none"
+    return shown if len(numbers) <= most else f"{shown} and {len(numbers) - most} more"
 
 
 @main.command()

@@ -263,6 +263,36 @@ class TestStatus:
         assert of_json("status", "e", "--json")["trials"] == {}
 
 
+class TestRepair:
+    def spoil(self, searched, cwd):
+        shutil.copytree(searched.directory, "e")
+        journal = Path("e/journal.jsonl")
+        lines = journal.read_bytes().splitlines(keepends=True)
+        number = max(n for n, line in enumerate(lines) if json.loads(line)["type"] == "ended")
+        lines[number] = lines[number].replace(b'"t"', b'"T"')
+        journal.write_bytes(b"".join(lines))
+
+    def test_first_said_then_done(self, searched, cwd):
+        self.spoil(searched, cwd)
+        assert "`phsx repair`" in run("status", "e", code=1).output
+        said = run("repair", "e", "--dry-run").output
+        assert "results that would be kept: 5" in said and "again: 5" in said
+        assert not Path("e/journal.2.jsonl").exists()
+        said = run("repair", "e").output
+        assert "results that are kept: 5" in said and "journal.2.jsonl" in said
+        assert "5 of 6 trials have ended" in run("status", "e").output
+        assert "the journal is sound; 5 trials" in run("repair", "e").output
+
+    def test_in_json(self, searched, cwd):
+        self.spoil(searched, cwd)
+        done = of_json("repair", "e", "--json")
+        assert (done["finished"], done["again"], done["lost"]) == (5, [5], [])
+        assert done["segment"] == "journal.2.jsonl" and "line" in done["damage"]
+
+    def test_what_is_no_experiment(self, cwd):
+        assert "experiment.json" in run("repair", ".", code=1).output
+
+
 class TestLooking:
     def test_best(self, searched):
         text = run("best", searched.directory).output

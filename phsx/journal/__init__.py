@@ -4,6 +4,7 @@ from phsx.journal.format import SCHEMA, Record
 from phsx.journal.lease import holder
 from phsx.journal.owner import Owner
 from phsx.journal.reader import Follower, Reading, read
+from phsx.journal.remains import Remains
 from phsx.journal.segments import Position
 from phsx.journal.writer import Journal
 
@@ -15,6 +16,7 @@ __all__ = [
     "Position",
     "Reading",
     "Record",
+    "Remains",
     "holder",
     "read",
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 from zlib import crc32
@@ -25,10 +26,14 @@ MAX_LINE = 64 * 2**20
 #: Names that every record has, or that the format needs for itself.
 RESERVED = frozenset({"seq", "t", "type", "crc"})
 
+#: Records that the journal writes itself.
+OWN_TYPES = frozenset({"open", "close"})
+
 Record = dict[str, Any]
 
 _SUFFIX = b',"crc":"%08x"}'
 _SUFFIX_LENGTH = len(_SUFFIX % 0)
+_STATED = re.compile(rb',"crc":"([0-9a-f]{8})"\}')
 _MAX_DEPTH = 100
 
 
@@ -97,6 +102,23 @@ def decode(lines: Sequence[bytes], seq: int, crc: int) -> tuple[list[Record], in
         records, reason = _parse_singly(bodies, seq)
         damage = reason or damage
     return records, checksums[len(records)], damage
+
+
+def split(line: bytes) -> tuple[bytes, int | None]:
+    """Return the text that a line's checksum is of, and the checksum that it states, if any.
+
+    Examples
+    --------
+    >>> split(b'{"seq":1,"t":0.5,"type":"note","crc":"8f55a534"}')
+    (b'{"seq":1,"t":0.5,"type":"note"', 2404754740)
+    """
+    stated = _STATED.fullmatch(line[-_SUFFIX_LENGTH:])
+    return line[:-_SUFFIX_LENGTH], int(stated[1], 16) if stated else None
+
+
+def seal(body: bytes, crc: int) -> bytes:
+    """Return the line of a text and its checksum; the reverse of `split`."""
+    return body + _SUFFIX % crc
 
 
 def _parse(bodies: list[bytes], seq: int) -> list[Record] | None:

@@ -16,6 +16,7 @@ from phsx.journal.format import SCHEMA, Record, encode, plain
 from phsx.journal.lease import Lease, parse_lease, read_lease
 from phsx.journal.owner import LIVE, Owner
 from phsx.journal.reader import Follower
+from phsx.journal.remains import Remains
 from phsx.journal.segments import Position, segment_numbers, segment_path
 
 _LOG = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ class Opening:
         Returns the time for records, in seconds since 1970.
     consume : callable
         Gets every record that is in the journal.
+    remains : Remains, optional
+        What is left of a damaged journal, in place of the whole.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Opening:
         interval: float,
         clock: Callable[[], float],
         consume: Callable[[Record], object],
+        remains: Remains | None = None,
     ) -> None:
         self._directory = directory
         self._owner = owner
@@ -70,7 +74,8 @@ class Opening:
         self._interval = interval
         self._clock = clock
         self._consume = consume
-        self._follower = Follower(directory)
+        self._remains = remains
+        self._follower: Follower | Remains = remains or Follower(directory)
         self._session: Record | None = None  # the last "open", until a "close" follows
         self._schema: object = SCHEMA
 
@@ -184,15 +189,24 @@ class Opening:
     def _create_segment(self, number: int) -> Position:
         """Create a segment with its first record; FileExistsError when somebody else has."""
         before = self._follower.position
-        record = {"seq": before.seq + 1, "t": float(self._clock()), "type": "open"}
+        record: Record = {"seq": before.seq + 1, "t": float(self._clock()), "type": "open"}
         record |= open_fields(self._owner)
         if number > 1:
             record["previous"] = before.to_dict()
-        line, crc = encode(plain(record, "open"), 0)
-        os.close(publish(segment_path(self._directory, number), line, self._owner.nonce))
+        records = [record]
+        if self._remains is not None:
+            records += self._remains.rescued(record["seq"])
+        crc, lines = 0, []
+        for each in records:
+            line, crc = encode(plain(each, each["type"]), crc)
+            lines.append(line)
+        data = b"".join(lines)
+        # With all that it holds from the beginning, or not at all.
+        os.close(publish(segment_path(self._directory, number), data, self._owner.nonce))
         sync_directory(self._directory)
-        self._consume(record)
-        return Position(number, len(line), before.seq + 1, crc)
+        for each in records:
+            self._consume(each)
+        return Position(number, len(data), records[-1]["seq"], crc)
 
     def _is_dead(self, owner: Owner | None, content: bytes) -> bool:
         """Tell whether a lease's owner is dead; False when the lease has changed owners.

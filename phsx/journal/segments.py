@@ -13,11 +13,12 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from phsx._version import __version__
 from phsx.exceptions import DirectoryError, JournalError
 from phsx.journal.files import read_small
-from phsx.journal.format import SCHEMA, Record, decode
+from phsx.journal.format import SCHEMA, Record, decode, split
 
 _NAME = re.compile(r"journal(?:\.([2-9]|[1-9][0-9]{1,8}))?\.jsonl")
 _MAX_HEAD = 2**16
@@ -86,10 +87,19 @@ def segment_numbers(directory: Path) -> list[int]:
     return sorted(int(match[1] or 1) for match in matches if match)
 
 
-def chain(directory: Path, known: MutableMapping[int, Head]) -> list[Head]:
-    """Return the segments that count, oldest first; `known` keeps what was read already."""
+class NewerSchemaError(JournalError):
+    """A newer phsx wrote the journal, which is no damage."""
+
+
+def chain(directory: Path, known: MutableMapping[int, Head], last: int | None = None) -> list[Head]:
+    """Return the segments that count, oldest first; `known` keeps what was read already.
+
+    With `last`, newer segments are left out of account.
+    """
     newest = None
     for number in reversed(segment_numbers(directory)):
+        if last is not None and number > last:
+            continue
         newest = known.get(number) or read_head(directory, number)
         if newest is not None:
             break
@@ -131,18 +141,22 @@ def read_head(directory: Path, number: int) -> Head | None:
         record = None
     if not isinstance(record, dict):
         record = {}
-    _check_schema(path, record)
+    _check_schema(path, record, line)
     previous = _previous(record, number)
     if previous is not None and not decode([line], previous.seq, 0)[2]:
         return Head(number, record["schema"], previous)
     raise JournalError(f"{path}, line 1 is damaged: it is no segment's first record; {REMEDY}.")
 
 
-def _check_schema(path: Path, record: Record) -> None:
+def _check_schema(path: Path, record: Record, line: bytes) -> None:
     # Before the checksum, whose form may be another one in a newer schema.
     schema = record.get("schema")
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise JournalError(
+    if not isinstance(schema, int) or schema <= SCHEMA:
+        return
+    body, stated = split(line)
+    # What this very version seems to have written, with a wrong checksum, is damaged.
+    if record.get("phsx") != __version__ or crc32(body) == stated:
+        raise NewerSchemaError(
             f"{path} was written by phsx {str(record.get('phsx'))[:40]} in version {schema} of the "
             f"journal's schema. This is phsx {__version__}, which knows versions up to {SCHEMA}: "
             "install a newer phsx to open it."

@@ -12,13 +12,11 @@ from types import TracebackType
 
 from phsx.exceptions import DirectoryError, JournalError, LeaseError, RecoveryWarning
 from phsx.journal.files import write_all
-from phsx.journal.format import RESERVED, Record, encode, plain
+from phsx.journal.format import OWN_TYPES, RESERVED, Record, encode, plain
 from phsx.journal.opening import Opened, Opening, open_fields
 from phsx.journal.owner import Owner
+from phsx.journal.remains import Remains
 from phsx.journal.segments import Position, segment_path
-
-#: Records that the journal writes itself.
-OWN_TYPES = frozenset({"open", "close"})
 
 
 class Journal:
@@ -72,6 +70,7 @@ class Journal:
         heartbeat: float = 5.0,
         clock: Callable[[], float] = time.time,
         replay: Callable[[Record], object] | None = None,
+        remains: Remains | None = None,
     ) -> Journal:
         """Become the only writer of the journal in a directory, which must exist.
 
@@ -90,6 +89,9 @@ class Journal:
         replay : callable, optional
             Gets the records that the journal holds, one after the other, in place of `records`:
             for journals larger than one wants in memory.
+        remains : Remains, optional
+            What is left of a damaged journal. It goes on from there in a new segment, which holds
+            from the beginning what is rescued from behind the damage; no other file is changed.
 
         Raises
         ------
@@ -112,7 +114,13 @@ class Journal:
         consume = records.append if replay is None else replay
         owner = Owner.here(command, float(clock()))
         opening = Opening(
-            path, owner, patience=patience, interval=heartbeat, clock=clock, consume=consume
+            path,
+            owner,
+            patience=patience,
+            interval=heartbeat,
+            clock=clock,
+            consume=consume,
+            remains=remains,
         )
         try:
             opened = opening.run()
@@ -127,7 +135,7 @@ class Journal:
                 "Make the directory writable, or work on a copy of it."
             ) from error
         try:
-            if opened.notice:
+            if opened.notice and remains is None:
                 warnings.warn(opened.notice, RecoveryWarning, stacklevel=2)
             if not opened.fresh:
                 consume(journal._append("open", open_fields(owner)))
