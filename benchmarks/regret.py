@@ -1,10 +1,15 @@
-"""How good the best found point is: Bayesian optimization against random search.
+"""How good the best found point is: record searches of phsx and of other optimizers.
 
-Strategies alone, on a virtual clock: one worker, then 8 asynchronous ones whose evaluations take
-log-normal times. Prints per problem the median and the worst regret (distance from the known
-least value), and in how many seeds the search ended within the problem's tolerance.
+Every cell is one search of one optimizer on one problem with one seed, on a virtual clock whose
+log-normal durations are the same for all. What was recorded before (benchmarks/data) is skipped.
 
-    python benchmarks/regret.py [--seeds 10] [--workers 1 4 8] [--problems branin hartmann6]
+    python benchmarks/regret.py --setting async8 --optimizers phsx tpe --seeds 20
+    python benchmarks/regret.py --optimizers phsx --problems branin hartmann6 --again
+    python benchmarks/report.py         # makes the tables and plots from the records
+
+Settings: async8 (8 workers, 80 trials), async64 (64 workers, 320 trials), sequential (60 trials),
+large (20 dimensions, 8 workers, 400 trials), long (Hartmann-6, 8 workers, 200 trials). The other
+optimizers are installed by `pip install -e .[bench]`.
 """
 
 from __future__ import annotations
@@ -12,98 +17,70 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from dataclasses import dataclass
+import traceback
+from pathlib import Path
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
-import numpy as np  # noqa: E402
-
-from phsx.strategies import Bayesian, Random, Strategy  # noqa: E402
-from phsx.testing.asynchronous import search  # noqa: E402
-from phsx.testing.functions import (  # noqa: E402
-    Function,
-    ackley,
-    branin,
-    conditional,
-    griewank,
-    hartmann3,
-    hartmann6,
-    levy,
-    mixed,
-    rosenbrock,
-)
+from peers import PEERS, peer  # noqa: E402
+from peers.base import numeric  # noqa: E402
+from suite.cell import run  # noqa: E402
+from suite.problems import PROBLEMS  # noqa: E402
+from suite.records import DATA, append, read  # noqa: E402
+from suite.setting import SETTINGS  # noqa: E402
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A function, how many trials it gets, and what counts as solved."""
-
-    function: Function
-    trials: int
-    tolerance: float
-
-
-PROBLEMS = [
-    Problem(branin, 50, 0.01),
-    Problem(griewank(2), 60, 0.05),
-    Problem(hartmann3, 60, 0.01),
-    Problem(hartmann6, 80, 0.02),
-    Problem(ackley(5), 80, 2.0),
-    Problem(rosenbrock(4), 80, 2.0),
-    Problem(levy(4), 80, 0.5),
-    Problem(mixed, 80, 0.01),
-    Problem(conditional, 60, 0.01),
-]
-
-STRATEGIES: dict[str, type[Strategy]] = {"bayesian": Bayesian, "random": Random}
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--setting", choices=SETTINGS, default="async8")
+    parser.add_argument("--optimizers", nargs="+", choices=PEERS, default=["phsx", "random"])
+    parser.add_argument("--problems", nargs="+", choices=PROBLEMS)
+    parser.add_argument("--seeds", type=int, default=3, help="how many, from --first-seed on")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--again", action="store_true", help="also what is recorded already")
+    parser.add_argument("--data", type=Path, default=DATA, help="where the records are")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin nothing later")
+    return parser.parse_args()
 
 
-def regrets(problem: Problem, strategy: type[Strategy], workers: int, seeds: int) -> np.ndarray:
-    """Return the regret of the best point of each seed."""
-    function = problem.function
-    found = []
-    for seed in range(seeds):
-        evaluations = search(
-            function,
-            function.space,
-            strategy(problem.trials),
-            problem.trials,
-            workers=workers,
-            seed=seed,
-        )
-        found.append(function.regret(min(one.value for one in evaluations)))
-    return np.array(found)
+def record(options: argparse.Namespace, problem: str, optimizer: str, seed: int) -> None:
+    """Run one cell and append what came of it."""
+    began = time.perf_counter()
+    cell = {"setting": options.setting, "problem": problem, "optimizer": optimizer, "seed": seed}
+    try:
+        row = run(**cell)
+        said = f"{row['best'][-1]:.6g}"
+    except Exception as error:  # what the optimizers of others raise is theirs
+        traceback.print_exc()
+        row = cell | {
+            "version": peer(optimizer).version(),
+            "error": f"{type(error).__name__}: {error}",
+        }
+        said = "failed"
+    append(options.data, row)
+    minutes = (time.perf_counter() - began) / 60
+    what = f"{options.setting} {optimizer} {problem} seed {seed}"
+    print(f"{time.strftime('%H:%M')} {what}: {said} ({minutes:.1f} min)", flush=True)
 
 
 def main() -> None:
-    """Print one line per problem, number of workers and strategy."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 8])
-    parser.add_argument("--problems", nargs="+", default=[p.function.name for p in PROBLEMS])
-    parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES), choices=STRATEGIES)
-    options = parser.parse_args()
-
-    print(
-        f"{'problem':<12} {'trials':>6} {'workers':>7} {'strategy':<9} "
-        f"{'median':>9} {'worst':>9} {'solved':>7} {'ms/trial':>8}"
-    )
-    for problem in PROBLEMS:
-        if problem.function.name not in options.problems:
-            continue
-        for workers in options.workers:
-            for name in options.strategies:
-                began = time.process_time()
-                found = regrets(problem, STRATEGIES[name], workers, options.seeds)
-                cost = (time.process_time() - began) / (options.seeds * problem.trials)
-                solved = int((found < problem.tolerance).sum())
-                print(
-                    f"{problem.function.name:<12} {problem.trials:>6} {workers:>7} {name:<9} "
-                    f"{np.median(found):>9.2g} {found.max():>9.2g} "
-                    f"{solved:>3}/{options.seeds:<3} {1e3 * cost:>8.1f}",
-                    flush=True,
-                )
+    """Run the cells that are missing, one seed after the other, so that it can stop anywhere."""
+    options = arguments()
+    stop = time.monotonic() + 60 * options.minutes
+    problems = options.problems or SETTINGS[options.setting].problems
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        for optimizer in options.optimizers:
+            done = {} if options.again else read(options.data, options.setting, optimizer)
+            for name in problems:
+                able = peer(optimizer).mixed or numeric(PROBLEMS[name].space)
+                if (name, seed) in done or not able:
+                    continue
+                if time.monotonic() > stop:
+                    return
+                record(options, name, optimizer, seed)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -35,6 +36,76 @@ class Evaluation:
     value: float
 
 
+class Optimizer(Protocol):
+    """What suggests points and learns from their values."""
+
+    def ask(self, trial: int) -> Params:
+        """Return the point of a new trial; it counts as running from then on."""
+
+    def tell(self, trial: int, params: Params, value: float) -> None:
+        """Take the value of a trial that runs no longer; NaN where it failed."""
+
+
+def simulate(
+    optimizer: Optimizer,
+    evaluate: Callable[[int, Params], float],
+    trials: int,
+    *,
+    workers: int = 1,
+    seed: int = 0,
+) -> list[Evaluation]:
+    """Run trials asynchronously on `workers` virtual workers.
+
+    Every evaluation takes a log-normal time (median 1, sigma 0.5), which depends on the seed and
+    on the number of the trial alone: it is the same for every optimizer. A worker that has
+    finished gets its next point at once, from what is known by then.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Where to look.
+    evaluate : callable
+        Takes a trial's number and its point. A value that is not finite, a ValueError or an
+        ArithmeticError is a failed trial.
+    trials : int
+        How many evaluations.
+    workers : int
+        How many at once.
+    seed : int
+        Decides the durations.
+
+    Returns
+    -------
+    list of Evaluation
+        In the order in which they finished.
+    """
+    clock = np.random.default_rng([seed, 1])
+    ends: list[tuple[float, int]] = []
+    running: dict[int, Params] = {}
+    done: list[Evaluation] = []
+    now, created = 0.0, 0
+    while created < trials or ends:
+        if created < trials and len(ends) < workers:
+            running[created] = optimizer.ask(created)
+            heapq.heappush(ends, (now + float(clock.lognormal(0.0, 0.5)), created))
+            created += 1
+            continue
+        now, trial = heapq.heappop(ends)
+        params = running.pop(trial)
+        value = _value(evaluate, trial, params)
+        optimizer.tell(trial, params, value)
+        done.append(Evaluation(trial, params, value))
+    return done
+
+
+def _value(evaluate: Callable[[int, Params], float], trial: int, params: Params) -> float:
+    try:
+        value = float(evaluate(trial, params))
+    except (ArithmeticError, ValueError):
+        return math.nan
+    return value if math.isfinite(value) else math.nan
+
+
 def search(
     function: Callable[..., float],
     space: Space,
@@ -47,8 +118,7 @@ def search(
 ) -> list[Evaluation]:
     """Run a search asynchronously on `workers` virtual workers.
 
-    Every evaluation takes a log-normal time (median 1, sigma 0.5). A worker that has finished
-    gets its next point at once, from what is known by then.
+    The clock is that of `simulate`.
 
     Parameters
     ----------
@@ -80,28 +150,54 @@ def search(
     >>> len(found), sorted(one.trial for one in found) == list(range(20))
     (20, True)
     """
-    return _Search(function, space, strategy, trials, seed, maximize).run(workers)
+    return simulate(
+        StrategyOptimizer(space, strategy, trials, seed=seed, maximize=maximize),
+        lambda trial, params: function(**params),
+        trials,
+        workers=workers,
+        seed=seed,
+    )
 
 
-class _Search:
-    """The state of a virtual search."""
+class StrategyOptimizer:
+    """A strategy that is asked and told, without an experiment around it.
+
+    Parameters
+    ----------
+    space : Space
+        The search space.
+    strategy : Strategy
+        Where to look; its overrides are left out of account.
+    trials : int, optional
+        How many there will be, if that is known.
+    seed : int
+        Decides every point.
+    maximize : bool
+        Whether larger values are better.
+
+    Examples
+    --------
+    >>> from phsx.strategies import Halton
+    >>> from phsx.testing.functions import branin
+    >>> optimizer = StrategyOptimizer(branin.space, Halton(), 10)
+    >>> point = optimizer.ask(0)
+    >>> optimizer.tell(0, point, branin(**point))
+    """
 
     def __init__(
         self,
-        function: Callable[..., float],
         space: Space,
         strategy: Strategy,
-        trials: int,
-        seed: int,
-        maximize: bool,
+        trials: int | None = None,
+        *,
+        seed: int = 0,
+        maximize: bool = False,
     ) -> None:
-        self.function = function
         self.space = space
         self.strategy = strategy
         self.trials = trials
         self.seed = seed
         self.sign = -1.0 if maximize else 1.0
-        self.clock = np.random.default_rng([seed, 1])
         self.done: list[Evaluation] = []
         self.running: dict[int, Params] = {}
         self.keys: set[Any] = set()
@@ -109,31 +205,17 @@ class _Search:
         self.fit: Mapping[str, Any] | None = None
         self.fitted: int | None = None
 
-    def run(self, workers: int) -> list[Evaluation]:
-        ends: list[tuple[float, int]] = []
-        now, created = 0.0, 0
-        while created < self.trials or ends:
-            if created < self.trials and len(ends) < workers:
-                self._start(created)
-                heapq.heappush(ends, (now + float(self.clock.lognormal(0.0, 0.5)), created))
-                created += 1
-            else:
-                now, trial = heapq.heappop(ends)
-                self._finish(trial)
-        return self.done
-
-    def _start(self, trial: int) -> None:
+    def ask(self, trial: int) -> Params:
+        """Return the point of a new trial."""
         params = self._suggest(trial)
         self.keys.add(self.space.key(params))
         self.running[trial] = params
+        return params
 
-    def _finish(self, trial: int) -> None:
-        params = self.running.pop(trial)
-        try:
-            value = float(self.function(**params))
-        except (ArithmeticError, ValueError):
-            value = float("nan")
-        self.done.append(Evaluation(trial, params, value if np.isfinite(value) else float("nan")))
+    def tell(self, trial: int, params: Params, value: float) -> None:
+        """Take the value of a trial that runs no longer."""
+        del self.running[trial]
+        self.done.append(Evaluation(trial, params, value))
 
     def _suggest(self, trial: int) -> Params:
         request = Request(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,56 @@ class Function:
     def regret(self, value: float) -> float:
         """Return by how much `value` misses the least value."""
         return value - self.minimum
+
+
+def moved(function: Function, seed: int) -> Function:
+    """Return the same function on ranges that lie elsewhere around its optimum.
+
+    The optimum gets a random place on each axis, at least 0.1 of the range away from its ends and
+    from its middle, so that no search finds it by trying symmetric points. The ranges keep their
+    size (on logarithmic scales their ratio). Categories stay what they are, and so do parameters
+    that are inactive at the optimum. Only for functions that make sense beyond their ranges.
+
+    Examples
+    --------
+    >>> sphere = Function("sphere", _box(-1, 1, 1), 0.0, {"x0": 0.0}, lambda x0: x0**2)
+    >>> there = moved(sphere, seed=0)
+    >>> there.space.parameters["x0"]
+    Float(-0.5821770123928727, 1.4178229876071273)
+    >>> there(**there.best) == there.minimum
+    True
+    """
+    rng = np.random.default_rng(seed)
+    parameters = {
+        name: _moved(parameter, function.best[name], _aside(rng))
+        if name in function.best
+        else parameter
+        for name, parameter in function.space.parameters.items()
+    }
+    return replace(function, space=Space(parameters, function.space.constraints))
+
+
+def _aside(rng: np.random.Generator) -> float:
+    """Draw a place on [0, 1] that is neither near its ends nor near its middle."""
+    place = float(rng.uniform(0.1, 0.4))
+    return place if rng.random() < 0.5 else 1.0 - place
+
+
+def _moved(parameter: Parameter, best: Any, place: float) -> Parameter:
+    """Return a parameter whose best value lies at `place` of its range."""
+    if isinstance(parameter, Float) and parameter.log:
+        ratio = parameter.high / parameter.low
+        low = best / ratio**place
+        return Float(low, low * ratio, log=True, when=parameter.when)
+    if isinstance(parameter, Float):
+        width = parameter.high - parameter.low
+        low = best - place * width
+        return Float(low, low + width, when=parameter.when)
+    if isinstance(parameter, Int) and not parameter.log:
+        width = parameter.high - parameter.low
+        first = best - round(place * width)
+        return Int(first, first + width, when=parameter.when)
+    return parameter
 
 
 def _box(low: float, high: float, dimensions: int) -> Space:
@@ -211,6 +261,36 @@ def levy(dimensions: int = 4) -> Function:
     )
 
 
+def _michalewicz(x: np.ndarray) -> float:
+    steps = np.arange(1, len(x) + 1)
+    return -float((np.sin(x) * np.sin(steps * x**2 / math.pi) ** 20).sum())
+
+
+#: Five dimensions, each with narrow valleys on a plain (Michalewicz, 1992).
+michalewicz5 = Function(
+    "michalewicz5",
+    _box(0, math.pi, 5),
+    -4.687658,
+    {"x0": 2.202906, "x1": 1.570796, "x2": 1.284992, "x3": 1.923058, "x4": 1.720470},
+    _vector(_michalewicz),
+)
+
+
+def _styblinski(x: np.ndarray) -> float:
+    return float((x**4 - 16 * x**2 + 5 * x).sum() / 2 + 39.16616570377142 * len(x))
+
+
+def styblinski(dimensions: int = 3) -> Function:
+    """Return the function of Styblinski and Tang (1990): two valleys along each axis."""
+    return Function(
+        f"styblinski{dimensions}",
+        _box(-5, 5, dimensions),
+        0.0,
+        _at(-2.903534027771177, dimensions),
+        _vector(_styblinski),
+    )
+
+
 _OFFSETS = {"red": 0.6, "green": 0.0, "blue": 0.3, "grey": 1.0}
 
 
@@ -280,4 +360,48 @@ conditional = Function(
     0.0,
     {"kernel": "rbf", "cost": 10.0, "gamma": 10**-1.7},
     _conditional,
+)
+
+
+def _rates(rate: float, decay: float, width: float) -> float:
+    a, b, c = math.log10(rate) + 2.2, math.log10(decay) + 4.7, math.log10(width) - 1.4
+    # A valley along rate * decay, with a cliff where the rate is too large for the width.
+    cliff = max(0.0, a + 0.5 * c - 0.8)
+    return (a + 0.6 * b) ** 2 + 0.05 * b**2 + 0.3 * (c - 0.4 * b) ** 2 + 5 * cliff
+
+
+#: Three floats on logarithmic scales, that count on their logarithms and depend on each other.
+rates = Function(
+    "rates",
+    Space(
+        {
+            "rate": Float(1e-6, 1, log=True),
+            "decay": Float(1e-8, 1e-1, log=True),
+            "width": Float(1, 1e4, log=True),
+        }
+    ),
+    0.0,
+    {"rate": 10**-2.2, "decay": 10**-4.7, "width": 10**1.4},
+    _rates,
+)
+
+_ROUTES, _STOPS = "abcd", ["north", "east", "south", "west", "home"]
+_TABLES = np.random.default_rng(45).random((4, 5)), np.random.default_rng(46).random((4, 4, 5, 5))
+
+
+def _stops(**params: str) -> float:
+    at = [_STOPS.index(params[name]) for name in _ROUTES]
+    alone, pairs = _TABLES
+    total = sum(alone[i, at[i]] for i in range(4))
+    total += sum(pairs[i, j, at[i], at[j]] for i in range(4) for j in range(i)) / 2
+    return float(total)
+
+
+#: Four categories of five choices, each of which counts alone and together with each other one.
+stops = Function(
+    "stops",
+    Space({name: Categorical(_STOPS) for name in _ROUTES}),
+    2.454343170276097,
+    {"a": "east", "b": "south", "c": "north", "d": "home"},
+    _stops,
 )

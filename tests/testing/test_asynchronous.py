@@ -5,7 +5,7 @@ import pytest
 from phsx.space import Float, Space
 from phsx.strategies import Bayesian, Random
 from phsx.strategies.base import Proposal, Strategy
-from phsx.testing.asynchronous import search
+from phsx.testing.asynchronous import StrategyOptimizer, search, simulate
 from phsx.testing.functions import branin
 
 
@@ -81,3 +81,42 @@ def test_invalid_proposals_are_an_error():
 
     with pytest.raises(ValueError, match="invalid point"):
         search(lambda x, y: x, space, Wrong(), 2)
+
+
+class Recorder:
+    """An optimizer that writes down what it is asked and told."""
+
+    def __init__(self):
+        self.calls = []
+
+    def ask(self, trial):
+        self.calls.append(("ask", trial))
+        return {"trial": trial}
+
+    def tell(self, trial, params, value):
+        assert params == {"trial": trial}
+        self.calls.append(("tell", trial, value))
+
+
+def test_simulated_optimizers_are_asked_as_soon_as_a_worker_is_free():
+    optimizer = Recorder()
+    done = simulate(optimizer, lambda trial, params: 2.0 * trial, 12, workers=3, seed=4)
+    assert [call[0] for call in optimizer.calls[:3]] == ["ask"] * 3
+    assert [call[0] for call in optimizer.calls[3:-3]] == ["tell", "ask"] * 9
+    told = [call[1:] for call in optimizer.calls if call[0] == "tell"]
+    assert told == [(one.trial, one.value) for one in done] == [(t, 2.0 * t) for t, _ in told]
+
+
+def test_the_clock_is_the_same_for_all():
+    one = simulate(Recorder(), lambda trial, params: 0.0, 30, workers=4, seed=4)
+    other = simulate(
+        StrategyOptimizer(SPACE, Random(), seed=9), lambda trial, params: 1.0, 30, workers=4, seed=4
+    )
+    assert [evaluation.trial for evaluation in one] == [evaluation.trial for evaluation in other]
+
+
+def test_what_is_not_finite_is_told_as_nan():
+    optimizer = Recorder()
+    simulate(optimizer, lambda trial, params: [math.inf, 1.0, math.nan][trial], 3)
+    told = [call[2] for call in optimizer.calls if call[0] == "tell"]
+    assert math.isnan(told[0]) and told[1] == 1.0 and math.isnan(told[2])

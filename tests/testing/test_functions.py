@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from phsx.space import Categorical, Float, Int, Space
 from phsx.testing.functions import (
+    Function,
     ackley,
     branin,
     conditional,
@@ -9,8 +11,13 @@ from phsx.testing.functions import (
     hartmann3,
     hartmann6,
     levy,
+    michalewicz5,
     mixed,
+    moved,
+    rates,
     rosenbrock,
+    stops,
+    styblinski,
 )
 
 FUNCTIONS = [
@@ -23,6 +30,13 @@ FUNCTIONS = [
     levy(4),
     mixed,
     conditional,
+    michalewicz5,
+    styblinski(3),
+    rates,
+    moved(griewank(2), 1),
+    moved(mixed, 7),
+    moved(conditional, 8),
+    moved(michalewicz5, 11),
 ]
 
 
@@ -64,3 +78,41 @@ def test_missing_conditional_parameters_are_refused():
 def test_dimensions():
     assert len(ackley(3).space) == 3
     assert [len(f.space) for f in (branin, hartmann3, hartmann6, mixed)] == [2, 3, 6, 4]
+
+
+def test_no_stops_are_better_than_the_best():
+    values = sorted(stops(**params) for params in stops.space.points())
+    assert len(values) == 625
+    assert values[0] == pytest.approx(stops.minimum) == stops(**stops.best)
+    assert values[1] > values[0]
+
+
+def test_moved_ranges_keep_their_size_and_have_the_optimum_aside():
+    parabola = Function(
+        "parabola",
+        Space(
+            {
+                "x": Float(-1, 1),
+                "rate": Float(1e-3, 1e3, log=True),
+                "n": Int(0, 20),
+                "kind": Categorical(["a", "b"]),
+                "extra": Float(0, 1, when={"kind": "b"}),
+            }
+        ),
+        0.0,
+        {"x": 0.0, "rate": 1.0, "n": 10, "kind": "a"},
+        lambda x, rate, n, kind, extra=0.0: x**2 + np.log(rate) ** 2 + (n - 10) ** 2,
+    )
+    for seed in range(20):
+        there = moved(parabola, seed)
+        best = there.space.check(dict(there.best))
+        places = there.space.to_unit(best)[:3]
+        # A half belongs to the bin of an integer.
+        assert np.all((np.abs(places - 0.5) > 0.07) & (np.abs(places - 0.5) < 0.43))
+        x, rate, n, kind, extra = there.space.parameters.values()
+        assert x.high - x.low == pytest.approx(2.0)
+        assert rate.log and rate.high / rate.low == pytest.approx(1e6)
+        assert n.high - n.low == 20
+        assert (kind, extra) == tuple(parabola.space.parameters.values())[3:]
+        assert there(**best) == 0.0
+    assert moved(parabola, 3).space == moved(parabola, 3).space != moved(parabola, 4).space

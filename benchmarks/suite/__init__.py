@@ -1,0 +1,1 @@
+"""What is measured, on which clock, and what is made of it."""
