@@ -9,10 +9,12 @@ import socket
 import subprocess
 import threading
 import time
+import uuid
 from typing import Literal
 
 from phsx.execution.channel import Channel
 from phsx.execution.evaluation import Job, Outcome, State, host_name
+from phsx.execution.guard import end_marked
 from phsx.execution.handle import Notify
 from phsx.execution.memory import memory_file
 from phsx.execution.output import FILES, tail
@@ -66,13 +68,14 @@ class Child:
     ) -> None:
         self.cores = cores
         self._spawner = spawner
+        self._mark = uuid.uuid4().hex
         self._begun = memory_file("phsx-begun")
         ours, theirs = socket.socketpair()
         with theirs:
             self._channel = Channel(ours.detach())
             files = Files(theirs.fileno(), parcel, self._begun.fileno())
             try:
-                self._process = spawner.start(files, sources, cwd, cores)
+                self._process = spawner.start(files, sources, cwd, cores, self._mark)
             except BaseException:
                 self._channel.close()
                 self._begun.close()
@@ -226,12 +229,14 @@ class Child:
                 if self._death is not None:
                     os.close(self._death)
                 self._spawner.guard.remove("group", str(self.pid))
+                self._spawner.guard.remove("mark", self._mark)
         return self._process.returncode
 
     def _bury(self, job: Job) -> Outcome | None:
         """Make an outcome of a death, or None where the trial had not started."""
         begun = int.from_bytes(os.pread(self._begun.fileno(), 8, 0), "little") == self._sent
         self.epitaph = _death_text(self._reap())
+        end_marked([self._mark])  # what has left the group: a daemon, a program in its own session
         if self._cause is None and not begun:
             return None
         if self._cause == "timed_out":

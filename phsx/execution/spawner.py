@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from phsx.execution.guard import Guard
+from phsx.execution.guard import MARK, Guard
 
 #: Where this phsx is; a child must use the same one, whatever else is installed.
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -66,6 +66,7 @@ class _Request:
     sources: str | None
     cwd: str | None
     cores: int | None
+    mark: str
     answer: Future[subprocess.Popen[bytes]]
 
 
@@ -83,9 +84,11 @@ class Spawner:
         self._thread.start()
 
     def start(
-        self, files: Files, sources: str | None, cwd: str | None, cores: int | None
+        self, files: Files, sources: str | None, cwd: str | None, cores: int | None, mark: str
     ) -> subprocess.Popen[bytes]:
         """Start a child that inherits `files`, and return its process.
+
+        What it starts in turn can be told by `mark`, see `phsx.execution.guard`.
 
         Raises
         ------
@@ -93,7 +96,7 @@ class Spawner:
             The system has no room for another process.
         """
         answer: Future[subprocess.Popen[bytes]] = Future()
-        self._requests.put(_Request(files, sources, cwd, cores, answer))
+        self._requests.put(_Request(files, sources, cwd, cores, mark, answer))
         return answer.result()
 
     def close(self) -> None:
@@ -105,6 +108,7 @@ class Spawner:
     def _serve(self) -> None:
         while (request := self._requests.get()) is not None:
             try:
+                self.guard.add("mark", request.mark)
                 process = _popen(request)
                 self.guard.add("group", str(process.pid))
             except BaseException as error:
@@ -127,7 +131,7 @@ def _popen(request: _Request) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         pass_fds=request.files,
         cwd=request.cwd,
-        env=_environment(request.cores),
+        env=_environment(request.cores) | {MARK: request.mark},
         start_new_session=True,
     )
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 
+import psutil
 import pytest
 
-from phsx.execution.guard import Guard, watch
+from phsx.execution.guard import MARK, Guard, end_marked, watch
 
 
 @pytest.fixture
@@ -36,6 +38,36 @@ def test_removed_groups_are_spared(sleeper):
     group = str(sleeper.pid).encode()
     watch([b"+group " + group + b"\n", b"-group " + group + b"\n"])
     assert sleeper.poll() is None
+
+
+class TestMarks:
+    @pytest.fixture
+    def daemon(self, tmp_path):
+        """A process without a parent of ours, in a session of its own, marked as "mine"."""
+        script = f"setsid sleep 60 & echo $! > {tmp_path}/pid"
+        subprocess.run(["sh", "-c", script], env=os.environ | {MARK: "mine"}, check=True)
+        process = psutil.Process(int((tmp_path / "pid").read_text()))
+        yield process
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+    def test_marked_processes_are_ended(self, daemon, sleeper):
+        end_marked(["another", "mine"])
+        psutil.wait_procs([daemon], timeout=10)
+        assert not daemon.is_running()
+        assert sleeper.poll() is None
+
+    @pytest.mark.parametrize("marks", [[], ["another"], ["min"], ["minee"], [""]])
+    def test_others_are_not(self, daemon, marks):
+        end_marked(marks)
+        assert daemon.is_running()
+
+    def test_by_the_guard(self, daemon):
+        watch([b"+mark another\n", b"+mark mine\n", b"-mark mine\n"])
+        assert daemon.is_running()
+        watch([b"+mark another\n", b"+mark mine\n"])
+        psutil.wait_procs([daemon], timeout=10)
+        assert not daemon.is_running()
 
 
 def test_groups_that_are_gone_are_no_error(sleeper, tmp_path):

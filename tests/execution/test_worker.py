@@ -603,11 +603,12 @@ class TestDeaths:
         assert run.evaluate(0, x=1).state == "crashed"
         assert run.evaluate(1, x=0).state == "completed"
 
-    def test_grandchildren_die_with_the_child(self, install):
+    @pytest.mark.parametrize("own_session", [False, True])
+    def test_grandchildren_die_with_the_child(self, install, own_session):
         def target(x, trial):
             import subprocess
 
-            sleeper = subprocess.Popen(["sleep", "60"])
+            sleeper = subprocess.Popen(["sleep", "60"], start_new_session=own_session)
             (trial.directory / "pid").write_text(str(sleeper.pid))
             os._exit(0)
 
