@@ -509,3 +509,34 @@ class TestSignals:
         (cwd / "go").touch()
         assert search.end()[0] == 143
         assert len(phsx.open("search").state.finished) == 1
+
+
+class TestStop:
+    def test_run_in_another_process(self, background, cwd):
+        search = background("--workers", "1")
+        search.wait_for(1)
+        asked = run("stop", "search", "--no-wait").output
+        assert f"asked process {search.process.pid}" in asked and "ended" not in asked
+        deadline = time.monotonic() + 20.0
+        while Path("search/stop.json").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        (cwd / "go").touch()
+        code, out, said = search.end()
+        assert code == 0 and "value = " in out
+        assert "ended early, asked to by `phsx stop`" in said
+        assert len(phsx.open("search").state.finished) == 1
+
+    def test_waits_for_the_end(self, background, cwd):
+        search = background("--workers", "1")
+        search.wait_for(1)
+        asked = run("stop", "search", "--grace", "0").output
+        assert asked.endswith("it has ended\n")
+        assert search.end()[0] == 3, "no trial has completed"
+        assert of_json("status", "search", "--json")["running"] is False
+
+    def test_nobody_runs_it(self, searched):
+        assert "nobody runs it" in run("stop", searched.directory, code=3).output
+
+    def test_wrong_grace(self, searched):
+        assert "grace" in run("stop", searched.directory, "--grace", "-1", code=1).output

@@ -249,8 +249,9 @@ class Experiment:
             Number of local worker processes; by default one per core.
         cluster : optional
             Instead of local workers: ``"inline"`` (everything in this process, for a debugger),
-            the address of a Dask scheduler, a `distributed.Client` or a cluster object. It is
-            taken as it is, never restarted and never closed.
+            jobs of a queue system (`phsx.slurm`), the address of a Dask scheduler, a
+            `distributed.Client` or a cluster object. What is there already is taken as it is,
+            never restarted and never closed.
         timeout : float, optional
             Seconds after which a trial is ended.
         max_time : float, optional
@@ -330,7 +331,7 @@ class Experiment:
                 ),
                 setting,
                 limits,
-                lambda: connect(workers, cluster, self._directory / "logs"),
+                lambda: connect(workers, cluster, self._directory),
                 callbacks=callbacks,
                 progress=progress,
             )

@@ -11,6 +11,7 @@ from phsx.execution.inline import InlineExecutor
 from phsx.experiment.progress import Reporter
 from phsx.experiment.results import ResultsTable
 from phsx.experiment.run import Callbacks, Run
+from phsx.experiment.stopping import Requests
 from phsx.journal import Journal
 from phsx.master.master import Master
 from phsx.master.search import Limits, Search
@@ -56,13 +57,16 @@ def open_run(
         undo.callback(executor.close)
         finished = [state.trials[number] for number in state.finished]
         table = ResultsTable(search.directory, search.space.names, finished)
-        calls = Callbacks(callbacks)
+        calls, requests = Callbacks(callbacks), Requests(search.directory, journal.owner)
 
         def ended(trial: Trial) -> None:
             table.append(trial)
             calls(trial)
 
         def tick() -> None:
+            request = requests.look()
+            if request is not None:
+                master.stop("asked to by `phsx stop`", request.grace)
             if progress:
                 reporter.tick()
 
@@ -70,6 +74,7 @@ def open_run(
             try:
                 journal.close()
             finally:
+                requests.close()
                 table.close()
                 calls.close()
                 if progress:

@@ -146,6 +146,11 @@ class Journal:
         return journal
 
     @property
+    def owner(self) -> Owner:
+        """Who writes: this process, as its lease names it."""
+        return self._lease.owner
+
+    @property
     def position(self) -> Position:
         """The end of what is safely in the journal."""
         return self._end

@@ -1,0 +1,42 @@
+"""The command line, thin: every command is a few lines over the library."""
+
+from __future__ import annotations
+
+import click
+
+from phsx._version import __version__
+from phsx.cli.looking import best, export, show, status
+from phsx.cli.plotting import PLOTS, plot
+from phsx.cli.repairing import repair
+from phsx.cli.running import demo, run, stop
+
+__all__ = ["PLOTS", "main"]
+
+#: What exit codes mean; shown by `phsx --help`.
+EXIT_CODES = """
+\b
+Exit codes: 0 done; 1 an error, said on standard error; 2 wrong usage;
+3 there is nothing to show yet; 130 / 143 interrupted by SIGINT / SIGTERM.
+"""
+
+
+@click.group(
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+)
+@click.version_option(__version__, prog_name="phsx")
+def main() -> None:
+    """Search the parameters of any expensive function or program, in parallel on Dask.
+
+    A search lives in a directory. `run` makes or continues it, `stop` ends a run, `repair` mends a
+    damaged journal; all others look at it, while it runs or afterwards, and change nothing.
+
+    \b
+    phsx demo                      a first search, with pictures
+    phsx run search.toml           a search described in a file
+    phsx status results/search     how far it is
+    """
+
+
+for _command in (run, stop, status, best, show, plot, export, repair, demo):
+    main.add_command(_command)

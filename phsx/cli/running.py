@@ -1,0 +1,128 @@
+"""Commands that run a search, and end a run: run, stop, demo."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phsx.cli.command import DIRECTORY, JSON, Nothing, plainly
+from phsx.cli.showing import print_best
+from phsx.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from phsx.experiment.experiment import Experiment
+
+
+@click.command()
+@click.argument("what", metavar="FILE|DIR", type=click.Path(exists=True, path_type=Path))
+@click.option("-w", "--workers", type=int, help="Local worker processes.  [default: one per core]")
+@click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler instead, or 'inline'.")
+@click.option("--more", type=click.IntRange(min=1), help="Add trials to the plan's last block.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="End a trial that takes longer.")
+@click.option("--max-time", type=float, metavar="SECONDS", help="End the run after this time.")
+@click.option("--stop-at", type=float, metavar="VALUE", help="End when a trial is as good.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@JSON
+@plainly
+def run(
+    what: Path, more: int | None, cluster: str | None, quiet: bool, as_json: bool, **options: Any
+) -> None:
+    """Run a search described in a TOML file, or go on with one in a directory.
+
+    What has finished is never evaluated again: interrupt it in any way and run it again, with
+    another number of workers if you like. The first Ctrl-C lets running trials finish for a
+    moment, the second ends at once.
+
+    \b
+    phsx run search.toml --workers 8
+    phsx run results/search --more 40
+    """
+    experiment, settings = _search(what)
+    if more is not None:
+        experiment.add_trials(more)
+    pool = {"workers": options.pop("workers"), "cluster": cluster}
+    if any(value is not None for value in pool.values()):  # in place of what the file says
+        settings |= pool
+    settings |= {name: value for name, value in options.items() if value is not None}
+    if quiet:
+        settings["progress"] = False
+    with quiet_stdout() if as_json else nullcontext():
+        experiment.run(**settings)
+    print_best(experiment, as_json)
+
+
+def _search(what: Path) -> tuple[Experiment, dict[str, Any]]:
+    from phsx.experiment.experiment import open_experiment
+    from phsx.experiment.searchfile import SearchFile
+
+    if what.is_dir():
+        return open_experiment(what), {}
+    if what.suffix == ".py":
+        raise ConfigurationError(f"{what} is a script; run it with `python {what}`")
+    search = SearchFile.read(what)
+    return search.make(), dict(search.run)
+
+
+@contextmanager
+def quiet_stdout() -> Iterator[None]:
+    """Send what targets in this process print, C code and child processes too, to stderr."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        with suppress(OSError):
+            ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+@click.command()
+@DIRECTORY
+@click.option(
+    "--grace", type=float, metavar="SECONDS", help="For running trials.  [default: as it was run]"
+)
+@click.option("--wait/--no-wait", default=True, help="Return when the run has ended.")
+@plainly
+def stop(directory: Path, grace: float | None, wait: bool) -> None:
+    """Ask whoever runs a search to stop, on this host or another.
+
+    No further trial begins, and running ones have some seconds to finish. `phsx run` goes on.
+    """
+    from phsx.experiment.stopping import request_stop
+    from phsx.journal import holder
+
+    owner = request_stop(directory, grace)
+    if owner is None:
+        raise Nothing(f"{directory}: nobody runs it")
+    click.echo(f"asked {owner} to stop")
+    while wait:
+        now = holder(directory)
+        if now is None or now.nonce != owner.nonce or now.alive() is False:
+            click.echo("it has ended")
+            return
+        time.sleep(0.1)
+
+
+@click.command()
+@click.option(
+    "-d", "--directory", type=click.Path(path_type=Path), default="phsx-demo", show_default=True
+)
+@click.option("-w", "--workers", type=int, help="Local worker processes.  [default: 2 to 4]")
+@click.option("--trials", type=click.IntRange(min=3), default=40, show_default=True)
+@plainly
+def demo(directory: Path, workers: int | None, trials: int) -> None:
+    """Search the parameters of a classifier of handwritten digits, and draw what was found."""
+    from phsx import demo as search
+
+    click.echo(search.run(directory, trials=trials, workers=workers))
