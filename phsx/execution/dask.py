@@ -19,7 +19,6 @@ import json
 import queue
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -44,11 +43,10 @@ from phsx.execution.base import (
 from phsx.execution.departure import killed
 from phsx.execution.evaluation import Job, Outcome
 from phsx.execution.installer import Installer
+from phsx.execution.remote import evaluate, uninstall
 
 #: Seconds between two looks at which workers are there: while some are awaited, and else.
 LOOK_SOON, LOOK = 0.05, 1.0
-#: Characters of an event; a longer outcome comes with its future alone.
-LONGEST_MESSAGE = 100_000
 #: Seconds that may pass between a future's end and its result's arrival.
 GATHER_TIMEOUT = 10.0
 #: Seconds that workers are given to end what runs there; one that hangs must not hold up the end.
@@ -349,29 +347,6 @@ def _put_said(said: queue.SimpleQueue[tuple[str, Any]], event: tuple[float, Any]
 
 def _put_installed(ended: queue.SimpleQueue[tuple[str, Any]], number: int) -> None:
     ended.put(("installed", number))
-
-
-def evaluate(topic: str, key: str, job: Job) -> Outcome:
-    """Run the target in the worker's child process (this is the task that a worker sees)."""
-    distributed.secede()
-    worker = distributed.get_worker()
-
-    def say(content: dict[str, Any]) -> None:
-        # As JSON, since msgpack ends the worker over an integer of 80 bits or a lone surrogate.
-        text = json.dumps(content)
-        if len(text) <= LONGEST_MESSAGE:
-            worker.log_event(topic, text)
-
-    say({"kind": "started", "trial": job.trial, "attempt": job.attempt})
-    outcome = on_worker.evaluate(job, lambda report: say(Message.of(report).content))
-    if outcome.state != "not_installed":
-        say({"kind": "outcome", "key": key, "outcome": asdict(outcome)})
-    return outcome
-
-
-async def uninstall(run: str) -> None:
-    """Forget a run (on a worker); its loop, which others need, goes on meanwhile."""
-    await asyncio.to_thread(on_worker.uninstall, run)
 
 
 def _placed(worker: str | None) -> dict[str, Any]:

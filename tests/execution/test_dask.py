@@ -22,9 +22,10 @@ from phsx.clusters.local import local_cluster
 from phsx.exceptions import ClusterError
 from phsx.execution import worker as on_worker
 from phsx.execution.base import Lost, Setting, Task, WorkerLeft
-from phsx.execution.dask import DaskExecutor, uninstall
+from phsx.execution.dask import DaskExecutor
 from phsx.execution.evaluation import Job
 from phsx.execution.installer import Installed, Installer
+from phsx.execution.remote import uninstall
 from phsx.targets.calling import bind
 from phsx.targets.packing import pack
 from phsx.testing.executors import ExecutorContract, Started, add
@@ -408,11 +409,20 @@ class TestDeaths:
         started.until(lambda: started.of("slow"))
         assert isinstance(started.of("slow"), Lost)
 
-    def test_retired_worker_has_not_died(self, started, client):
+    @pytest.mark.parametrize("how", ["retired", "closed"])
+    def test_retired_worker_has_not_died(self, started, client, how):
+        """Nor has one that closes by itself, as it does when a cluster is scaled down."""
+
+        async def close(dask_worker):
+            await dask_worker.close(reason="scaled down")
+
         victim = next(iter(started.workers()))
         key = started.evaluate("hold", 0, victim)
         started.until(lambda: started.here(0) and started.messages(0))
-        client.retire_workers([victim])
+        if how == "retired":
+            client.retire_workers([victim])
+        else:
+            client.run(close, workers=[victim], wait=False)
         started.until(lambda: started.of(key))
         assert isinstance(started.of(key), Lost) and not started.of(key).worker_died
 

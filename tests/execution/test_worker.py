@@ -618,6 +618,11 @@ class TestDeaths:
 
 
 class TestTimeouts:
+    def test_stopped_process_is_ended_too(self, install):
+        """It takes no notice of SIGTERM."""
+        run = install(lambda x: os.kill(os.getpid(), signal.SIGSTOP))
+        assert run.evaluate(timeout=0.1).state == "timed_out"
+
     def test_timeout_frees_the_slot(self, install):
         def target(x):
             if x:
