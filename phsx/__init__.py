@@ -14,6 +14,7 @@ from phsx._version import __version__
 if TYPE_CHECKING:
     from phsx import analysis as plot
     from phsx import exceptions
+    from phsx.clusters.systems import htcondor, lsf, oar, pbs, sge, slurm
     from phsx.experiment.experiment import Experiment
     from phsx.experiment.experiment import open_experiment as open
     from phsx.experiment.repair import Repair, repair
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from phsx.trial import Trial, TrialState
 
 _HOMES = {
+    "phsx.clusters.systems": ("htcondor", "lsf", "oar", "pbs", "sge", "slurm"),
     "phsx.experiment.experiment": ("Experiment",),
     "phsx.experiment.repair": ("Repair", "repair"),
     "phsx.oneline": ("minimize",),
@@ -91,10 +93,16 @@ __all__ = [
     "Uniform",
     "__version__",
     "exceptions",
+    "htcondor",
+    "lsf",
     "minimize",
+    "oar",
     "open",
+    "pbs",
     "plot",
     "repair",
+    "sge",
+    "slurm",
 ]
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phsx.clusters.batch import Batch
 from phsx.exceptions import ClusterError, ConfigurationError
 from phsx.execution.base import Executor
 
@@ -31,12 +32,12 @@ def check_pool(workers: Any, cluster: Any) -> None:
                 "workers= and cluster= were both given: workers= starts local processes; "
                 "the size of a cluster is its own affair, so leave workers= out"
             )
-    if cluster is None or isinstance(cluster, (str, Executor)):
+    if cluster is None or isinstance(cluster, (str, Executor, Batch)):
         return
     if not hasattr(cluster, "asynchronous"):
         raise ConfigurationError(
             f"cluster={cluster!r}: give 'inline', the address of a Dask scheduler such as "
-            f"'tls://host:8786', a distributed.Client, or a cluster object"
+            f"'tls://host:8786', phsx.slurm(...), a distributed.Client, or a cluster object"
         )
     if cluster.asynchronous:
         raise ConfigurationError(
@@ -46,7 +47,7 @@ def check_pool(workers: Any, cluster: Any) -> None:
         )
 
 
-def connect(workers: int | None, cluster: Any, log_directory: Path | None = None) -> Executor:
+def connect(workers: int | None, cluster: Any, directory: Path | None = None) -> Executor:
     """Return an executor for `workers` local processes, or for an existing cluster.
 
     Parameters
@@ -56,9 +57,10 @@ def connect(workers: int | None, cluster: Any, log_directory: Path | None = None
     cluster : optional
         ``"inline"`` for everything in this process; the address of a scheduler; a
         `distributed.Client`; or a cluster object of Dask or dask-jobqueue. What is given is
-        taken as it is: never restarted, and never closed.
-    log_directory : Path, optional
-        Where local workers write their logs.
+        taken as it is: never restarted, and never closed. What `phsx.slurm` and its kin describe
+        is started, and closed at the end.
+    directory : Path, optional
+        Of the experiment; workers write their logs to ``logs`` in it.
 
     Raises
     ------
@@ -69,13 +71,15 @@ def connect(workers: int | None, cluster: Any, log_directory: Path | None = None
     """
     check_pool(workers, cluster)
     if cluster is None:
-        return _local(workers or os.cpu_count() or 1, log_directory)
+        return _local(workers or os.cpu_count() or 1, directory and directory / "logs")
     if isinstance(cluster, str) and cluster == "inline":
         from phsx.execution.inline import InlineExecutor
 
         return InlineExecutor()
     if isinstance(cluster, Executor):
         return cluster
+    if isinstance(cluster, Batch):
+        return _jobs(cluster, directory)
     return _existing(cluster)
 
 
@@ -94,6 +98,24 @@ def _local(workers: int, log_directory: Path | None) -> Executor:
         cluster.close()
         raise
     return DaskExecutor(client, [client.close, cluster.close], expected=workers)
+
+
+def _jobs(batch: Batch, directory: Path | None) -> Executor:
+    import distributed
+
+    from phsx.clusters.batch_executor import BatchExecutor
+    from phsx.clusters.provision import Provision
+
+    if directory is None:
+        raise ConfigurationError(f"cluster={batch}: jobs need the directory of an experiment")
+    provision = Provision(batch, directory)
+    provision.open()
+    try:
+        client = distributed.Client(provision.cluster, set_as_default=False)
+    except BaseException:
+        provision.close()
+        raise
+    return BatchExecutor(client, provision)
 
 
 def _existing(cluster: Any) -> Executor:

@@ -77,10 +77,15 @@ class Lost:
 
 @dataclass(frozen=True)
 class WorkerJoined:
-    """A worker is ready: the target is there, `slots` evaluations may run at once."""
+    """A worker is ready: the target is there, `slots` evaluations may run at once.
+
+    `deadline` is when its batch job ends, in s since the epoch by the executor's clock, where that
+    is known.
+    """
 
     worker: str
     slots: int
+    deadline: float | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,12 @@ class Executor(ABC):
     @abstractmethod
     def clock(self) -> float:
         """Return seconds since the epoch, by the clock of this executor."""
+
+    def demand(self, trials: int | None) -> None:  # noqa: B027  (most have no need to know)
+        """Learn how many trials could run now at most, where workers come and go by that."""
+
+    def release(self, worker: str) -> None:  # noqa: B027
+        """Learn that nothing will be given to a worker any more, since its deadline is near."""
 
     @abstractmethod
     def close(self) -> None:

@@ -1,0 +1,258 @@
+"""Workers as jobs of a queue system: what is wanted, said before anything is started."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from phsx.clusters.walltime import seconds_of, walltime_of
+from phsx.exceptions import ConfigurationError
+
+#: The queue systems, and how dask-jobqueue calls its classes for them.
+SYSTEMS = {
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "lsf": "LSFCluster",
+    "sge": "SGECluster",
+    "oar": "OARCluster",
+    "htcondor": "HTCondorCluster",
+}
+#: Keywords of dask-jobqueue that are not passed on, and what is to be given instead.
+REFUSED = {
+    "n_workers": "give jobs=",
+    "job_cpu": "give cores=, which is what a job gets",
+    "ncpus": "give cores=, which is what a job gets",
+    "mem": "give memory=",
+    "project": "give account=",
+    "security": "connections are closed to others by default; give tls=False for plain text",
+    "protocol": "connections are closed to others by default; give tls=False for plain text",
+    "job_cls": "it cannot be chosen",
+    "worker_command": "it cannot be chosen",
+    "scheduler_cls": "it cannot be chosen",
+    "asynchronous": "a run blocks, or goes on in a thread of its own (background=True)",
+    "loop": "it cannot be chosen",
+    "name": "give job_name=",
+}
+#: Keywords of ours, and what they are where nothing is given.
+OWN = {
+    "cores": None,
+    "memory": None,
+    "walltime": None,
+    "queue": None,
+    "account": None,
+    "gpus": None,
+    "slots": None,
+    "tls": True,
+    "replacements": None,
+    "poll": 10.0,
+}
+_MEMORY = re.compile(r"\d+(\.\d+)?\s*([kKMGTP]i?B?|B)?")
+_GPUS = re.compile(r"([A-Za-z][\w.-]*:)?[1-9]\d*")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Jobs that are wanted of a queue system. Nothing is started before a run; made by `slurm`.
+
+    Attributes
+    ----------
+    system : str
+        One of `SYSTEMS`.
+    jobs : (int, int)
+        The fewest and the most jobs at a time.
+    cores, slots : int
+        Of each job; `slots` trials run in it at once.
+    memory, walltime : str or None
+        Of each job; None where dask's configuration says it.
+    queue, account, gpus : str or None
+    tls : bool
+        Whether all connections are encrypted, and closed to everybody else.
+    replacements : int
+        How many jobs may be lost before their time, and replaced.
+    poll : float
+        Seconds between two looks at the queue.
+    options : mapping
+        Further keywords of dask-jobqueue's class.
+    """
+
+    system: str
+    jobs: tuple[int, int]
+    cores: int
+    slots: int
+    memory: str | None = None
+    walltime: str | None = None
+    queue: str | None = None
+    account: str | None = None
+    gpus: str | None = None
+    tls: bool = True
+    replacements: int = 0
+    poll: float = 10.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def cores_per_slot(self) -> int:
+        """How many cores a trial may use."""
+        return max(1, self.cores // self.slots)
+
+    @property
+    def section(self) -> str:
+        """Which section of dask's configuration holds."""
+        return str(self.options.get("config_name") or self.system)
+
+    @property
+    def walltime_seconds(self) -> float | None:
+        """How long a job lives, in s; None where that is not known."""
+        walltime = self.walltime or configured(self.section, "walltime")
+        return None if walltime is None else seconds_of(str(walltime), self.system)
+
+    def __str__(self) -> str:
+        fewest, most = self.jobs
+        jobs = f"{most}" if fewest == most else f"{fewest} to {most}"
+        each = f"{self.cores} core{'s' * (self.cores > 1)}"
+        at_once = f" and {self.slots} trials at once" if self.slots > 1 else ""
+        return f"{jobs} job{'s' * (most > 1)} of {self.system} with {each}{at_once}"
+
+
+def configured(section: str, key: str) -> Any:
+    """Return what dask's configuration (``jobqueue.yaml``) says; None where it says nothing."""
+    import dask
+    import dask_jobqueue  # noqa: F401  (reads its configuration)
+
+    return dask.config.get(f"jobqueue.{section}.{key}", None)
+
+
+def batch(system: str, jobs: Any, given: Mapping[str, Any]) -> Batch:
+    """Check what was given to `phsx.slurm` or one of its kin, and describe the jobs.
+
+    Raises
+    ------
+    ConfigurationError
+        Something given is wrong.
+    """
+    options = {name: value for name, value in given.items() if name not in OWN}
+    own = OWN | {name: value for name, value in given.items() if name in OWN}
+    if "processes" in options:  # dask-jobqueue's word
+        if own["slots"] is not None:
+            raise ConfigurationError("slots= and processes= are the same; give one of them")
+        own["slots"] = options.pop("processes")
+    _check_options(system, options)
+    section = str(options.get("config_name") or system)
+    slots = 1 if own["slots"] is None else _whole("slots", own["slots"])
+    cores = own["cores"] if own["cores"] is not None else configured(section, "cores")
+    cores = slots if cores is None else _whole("cores", cores)
+    if cores < slots:
+        raise ConfigurationError(
+            f"slots={slots}: each slot needs a core, and a job has cores={cores}"
+        )
+    jobs = _jobs(jobs)
+    lost = own["replacements"]
+    return Batch(
+        system,
+        jobs,
+        cores,
+        slots,
+        memory=_memory(section, own["memory"]),
+        walltime=walltime_of(own["walltime"], system),
+        queue=_word("queue", own["queue"]),
+        account=_word("account", own["account"]),
+        gpus=_gpus(system, own["gpus"]),
+        tls=_truth("tls", own["tls"]),
+        replacements=16 + 4 * jobs[1] if lost is None else _whole("replacements", lost, 0),
+        poll=_seconds("poll", own["poll"]),
+        options=options,
+    )
+
+
+def _truth(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name}={value!r}: give True or False")
+    return value
+
+
+def _whole(name: str, value: Any, least: int = 1) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
+        raise ConfigurationError(f"{name}={value!r}: give a whole number of at least {least}")
+    return int(value)
+
+
+def _seconds(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e6:
+        raise ConfigurationError(f"{name}={value!r}: give a number of seconds above 0")
+    return float(value)
+
+
+def _jobs(value: Any) -> tuple[int, int]:
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        fewest, most = _whole("jobs", value[0], 0), _whole("jobs", value[1])
+        if fewest <= most:
+            return fewest, most
+    elif not isinstance(value, (tuple, list)):
+        return _whole("jobs", value), int(value)
+    raise ConfigurationError(
+        f"jobs={value!r}: give a number of jobs, or the fewest and the most, such as (0, 64)"
+    )
+
+
+def _word(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or not value.isprintable() or " " in value:
+        raise ConfigurationError(f"{name}={value!r}: give a name, as text without spaces")
+    return value
+
+
+def _memory(section: str, value: Any) -> str | None:
+    if value is None:
+        if configured(section, "memory") is None:
+            raise ConfigurationError(
+                "memory=: say how much memory a job gets, such as memory='8GB' (or write it into "
+                "dask's jobqueue.yaml)"
+            )
+        return None
+    if not isinstance(value, str) or not _MEMORY.fullmatch(value.strip()):
+        raise ConfigurationError(f"memory={value!r}: give an amount as text, such as '8GB'")
+    return value.strip()
+
+
+def _gpus(system: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    text = str(value)
+    if isinstance(value, bool) or not _GPUS.fullmatch(text):
+        raise ConfigurationError(f"gpus={value!r}: give a number, or a kind too: 'a100:2'")
+    if system != "slurm":
+        raise ConfigurationError(
+            f"gpus=: how {system} is asked for GPUs depends on the site; give resource_spec= or "
+            f"job_extra_directives= as its manual says"
+        )
+    return text
+
+
+def _check_options(system: str, options: Mapping[str, Any]) -> None:
+    for name in options:
+        if name in REFUSED:
+            raise ConfigurationError(f"{name}= cannot be given: {REFUSED[name]}")
+    unknown = [name for name in options if name not in _known(system)]
+    if unknown:
+        name = unknown[0]
+        close = get_close_matches(name, {*_known(system), *OWN, "jobs"}, n=1)
+        cure = f"did you mean {close[0]}=?" if close else "see dask-jobqueue's documentation"
+        raise ConfigurationError(
+            f"{name}= is no keyword of phsx.{system} or dask-jobqueue's {SYSTEMS[system]}; {cure}"
+        )
+
+
+def _known(system: str) -> set[str]:
+    """Return the keywords that dask-jobqueue's class takes."""
+    import inspect
+
+    import dask_jobqueue
+
+    cluster = getattr(dask_jobqueue, SYSTEMS[system])
+    classes = (*cluster.__mro__, *cluster.job_cls.__mro__)
+    takes = [vars(kind).get("__init__") for kind in classes if "dask_jobqueue" in kind.__module__]
+    names = {name for init in takes if init for name in inspect.signature(init).parameters}
+    return names - {"self", "job_kwargs", "base_class_kwargs", "scheduler", "kwargs"}

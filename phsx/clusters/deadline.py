@@ -1,0 +1,66 @@
+"""When a worker's job ends, and whether a trial still fits before that."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+
+from phsx.clusters.environment import ENDS, STARTED, WALLTIME
+
+#: Of an expected duration, what is added to be safe; and of a walltime, s that are left unused.
+LONGER, MARGIN = 1.1, 2.0
+
+
+def remaining(environment: Mapping[str, str], now: float) -> float | None:
+    """Return how many seconds a job has left, from what it is told in its environment.
+
+    That is a duration, since the clocks of two machines differ.
+
+    Parameters
+    ----------
+    environment : mapping
+    now : float
+        Seconds since the epoch, by the clock of the worker.
+
+    Returns
+    -------
+    float or None
+        None where the job has no known end.
+
+    Examples
+    --------
+    >>> remaining({"SLURM_JOB_END_TIME": "1000"}, now=940.0)
+    60.0
+    >>> remaining({"PHSX_JOB_STARTED": "900", "PHSX_WALLTIME": "120"}, now=940.0)
+    80.0
+    """
+    try:
+        if ENDS in environment:
+            return float(environment[ENDS]) - now
+        return float(environment[STARTED]) + float(environment[WALLTIME]) - now
+    except (KeyError, ValueError):
+        return None
+
+
+def remaining_here() -> float | None:
+    """Return how many seconds the job of this very process has left."""
+    return remaining(os.environ, time.time())
+
+
+def fits(expected: float | None, left: float | None) -> bool:
+    """Tell whether a trial is likely to end in the time that is left.
+
+    Parameters
+    ----------
+    expected : float or None
+        What a trial takes at most, in s; None where nothing is known, which always fits.
+    left : float or None
+        Until the deadline, in s; None where there is none.
+
+    Examples
+    --------
+    >>> fits(10.0, 60.0), fits(10.0, 11.0), fits(None, 1.0), fits(10.0, None)
+    (True, False, True, True)
+    """
+    return expected is None or left is None or expected * LONGER + MARGIN <= left
