@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.optimize import minimize
 
 from phsx.history import FloatArray, IntArray
+from phsx.models.ascent import climb
 from phsx.models.encoding import Encoding
 from phsx.models.region import Points, Region
 
@@ -38,16 +38,16 @@ class Effort:
         Points near the best observations.
     starts : int
         From how many of them to follow the gradient.
-    iterations : int
-        How many steps of L-BFGS to take.
+    steps : int
+        How many steps to take.
     rounds : int
         How often to look at the neighbours in dimensions of few values.
     """
 
     spread: int = 128
     near: int = 48
-    starts: int = 4
-    iterations: int = 15
+    starts: int = 8
+    steps: int = 20
     rounds: int = 4
 
 
@@ -62,9 +62,8 @@ def maximize(
     """Return valid points with their acquisition values, the best first.
 
     Points that fill the space and perturbations of the best observations are ranked; from the best
-    that are not close to each other L-BFGS follows the gradient in the dimensions that have one,
-    jointly for all starts (batched evaluations), and a local search looks at all neighbours in the
-    others, in turn.
+    that are not close to each other, the gradient is followed in the dimensions that have one, and
+    a local search looks at all neighbours in the others, in turn.
     """
     points = region.spread(effort.spread, rng) + region.perturb(incumbents, effort.near, rng)
     values = _evaluate(acquisition, encoding, points)
@@ -73,7 +72,7 @@ def maximize(
     current = points.select(_apart(points, values, effort.starts))
     for turn in range(effort.rounds):
         if len(region.smooth):
-            climbed = _climb(acquisition, region, encoding, current, effort.iterations)
+            climbed = _climb(acquisition, region, encoding, current, effort.steps)
             points, values, current = _join(acquisition, encoding, points, values, climbed)
         if not len(region.rough) or turn == effort.rounds - 1:
             break
@@ -119,31 +118,22 @@ def _join(
 
 
 def _climb(
-    acquisition: Acquisition, region: Region, encoding: Encoding, starts: Points, iterations: int
+    acquisition: Acquisition, region: Region, encoding: Encoding, starts: Points, steps: int
 ) -> Points:
-    """Follow the gradient from every start at once; returns valid points on the way there."""
+    """Follow the gradient from every start; returns valid points on the way there."""
     smooth = region.smooth
     columns = np.array([encoding.columns[index].first for index in smooth.tolist()])
     features = encoding.features(starts.unit, starts.active)
     moving = starts.active[:, smooth]
-    shape = moving.shape
 
-    def objective(flat: FloatArray) -> tuple[float, FloatArray]:
-        features[:, columns] = flat.reshape(shape)
+    def objective(unit: FloatArray) -> tuple[FloatArray, FloatArray]:
+        features[:, columns] = np.where(moving, unit, features[:, columns])
         values, gradient = acquisition.gradient(features)
-        return -float(values.sum()), -np.where(moving, gradient[:, columns], 0.0).ravel()
+        return values, np.where(moving, gradient[:, columns], 0.0)
 
-    result = minimize(
-        objective,
-        np.where(moving, starts.unit[:, smooth], 0.5).ravel(),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(0.0, 1.0)] * moving.size,
-        options={"maxiter": iterations, "maxfun": 2 * iterations},
-    )
     ends = starts.unit.copy()
-    ends[:, smooth] = result.x.reshape(shape)
+    ends[:, smooth] = climb(objective, starts.unit[:, smooth], steps)
     # Where constraints bite, the last valid point on the way is better than none.
     fractions = [1.0] if region.plain else [1.0, 0.9, 0.7, 0.4]
-    steps = [starts.unit + fraction * (ends - starts.unit) for fraction in fractions]
-    return region.valid(np.concatenate(steps)[:, region.free])
+    reached = [starts.unit + fraction * (ends - starts.unit) for fraction in fractions]
+    return region.valid(np.concatenate(reached)[:, region.free])
