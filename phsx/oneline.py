@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from phsx.exceptions import ConfigurationError
+from phsx.experiment import arguments
 from phsx.experiment.experiment import Experiment
 from phsx.space import Space
 
@@ -75,10 +76,12 @@ def minimize(
             "handle on a run in the background use phsx.Experiment(directory, target, space, "
             "phsx.Bayesian(trials)).run(background=True)"
         )
+    trials = arguments.whole("trials", trials, 1)
     temporary = None
     if directory is None:
         temporary = tempfile.mkdtemp(prefix="phsx-")
-        directory = Path(temporary) / getattr(target, "__name__", "search").strip("<>")
+        name = getattr(target, "__name__", None)
+        directory = Path(temporary) / (name.strip("<>") if isinstance(name, str) else "search")
     try:
         experiment = Experiment(
             directory,

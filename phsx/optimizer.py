@@ -267,7 +267,8 @@ def _value(value: Any) -> float | None:
     if value is None:
         return None
     try:
-        if isinstance(value, (str, bytes, bytearray)):
+        # As of a target: `a == b` is a mistake far more often than an objective.
+        if isinstance(value, (bool, str, bytes, bytearray)):
             raise TypeError
         number = float(value)
     except (TypeError, ValueError, OverflowError):

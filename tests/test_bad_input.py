@@ -615,6 +615,7 @@ def test_extending_by_a_wrong_plan(existing, plan):
     [
         ({"trials": 0}, "trials"),
         ({"trials": "5"}, "trials"),
+        ({"trials": None}, "trials"),
         ({"workers": 0}, "workers"),
         ({"seed": -1}, "seed"),
         ({"target": 5}, "target"),
@@ -680,6 +681,7 @@ def test_telling_of_an_unknown_trial(optimizer, trial):
         [1.0],
         {},
         "3",
+        True,
         10**400,
     ],
     ids=lambda value: str(value)[:20],

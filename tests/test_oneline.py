@@ -62,6 +62,16 @@ def test_targets_of_all_kinds(target):
     ]
 
 
+def test_target_with_a_name_that_is_none():
+    class Named:
+        __name__ = 5
+
+        def __call__(self, x):
+            return square(x)
+
+    assert phsx.minimize(Named(), SPACE, trials=2, seed=0, **INLINE).name == "search"
+
+
 def test_own_directory_is_kept(tmp_path):
     found = phsx.minimize(square, SPACE, trials=3, seed=0, directory=tmp_path / "e", **INLINE)
     assert found.directory == tmp_path / "e"

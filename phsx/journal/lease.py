@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from phsx.exceptions import LeaseError
+from phsx.exceptions import JournalError, LeaseError
 from phsx.journal.files import publish, read_small
 from phsx.journal.owner import LIVE, Owner
 
@@ -44,8 +44,19 @@ def holder(directory: str | os.PathLike[str]) -> Owner | None:
     """Return who holds the lease of an experiment's journal, dead or alive; None for nobody.
 
     `Owner.alive` tells whether it lives, where that can be known from this host.
+
+    Raises
+    ------
+    JournalError
+        The lease cannot be read.
     """
-    content = read_lease(Path(directory))
+    try:
+        content = read_lease(Path(directory))
+    except OSError as error:
+        raise JournalError(
+            f"The lease {lease_path(Path(directory))}, which says who runs the experiment, cannot "
+            f"be read: {error.strerror}."
+        ) from error
     return parse_lease(content) if content is not None else None
 
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from phsx.exceptions import LeaseError
+from phsx.exceptions import JournalError, LeaseError
 from phsx.journal import Journal, Owner, holder
 from phsx.journal.lease import Lease, read_lease
 
@@ -107,3 +107,9 @@ def test_a_heartbeat_that_cannot_be_written_is_said_once(tmp_path, monkeypatch, 
 def test_the_heartbeat_goes_on_while_the_journal_is_open(tmp_path):
     with Journal.open(tmp_path, heartbeat=0.01):
         wait_until(lambda: beats(tmp_path) > 2)
+
+
+def test_lease_that_is_no_file_is_named(tmp_path):
+    (tmp_path / "lease.json").mkdir()
+    with pytest.raises(JournalError, match=r"lease\.json.*cannot be read"):
+        holder(tmp_path)
