@@ -83,6 +83,7 @@ class DaskExecutor(Executor):
         self._futures: dict[str, distributed.Future] = {}
         self._kept: dict[str, distributed.Future] = {}
         self._evaluations: dict[str, _Evaluation] = {}
+        self._orphans: list[_Evaluation] = []  # lost, but their worker may not know
         self._calls: set[concurrent.futures.Future[None]] = set()
         self._workers: dict[str, int] = {}
         self._ready: set[str] = set()
@@ -95,12 +96,11 @@ class DaskExecutor(Executor):
         return f"phsx-{self._run}"
 
     def start(self, setting: Setting) -> None:
-        """Subscribe to what evaluations say."""
+        """Subscribe to what evaluations say, and let workers be given the target."""
         if setting.package is None:
             raise ValueError("a Dask cluster needs the target's package")
         self._run = setting.run
-        # The client keeps its handler after the end: that must not keep more than the queue.
-        self._client.subscribe_topic(self._topic, partial(_put_said, self._queue))
+        self._subscribe()
         self._installer = Installer(
             self._client,
             self._run,
@@ -108,6 +108,10 @@ class DaskExecutor(Executor):
             setting.package,
             partial(_put_installed, self._queue),
         )
+
+    def _subscribe(self) -> None:
+        # The client keeps its handler after the end: that must not keep more than the queue.
+        self._client.subscribe_topic(self._topic, partial(_put_said, self._queue))
 
     def submit(self, task: Task) -> None:
         """Submit a task to its worker, or to any where that one is gone."""
@@ -195,7 +199,8 @@ class DaskExecutor(Executor):
             case Lost(worker_died=True) | Finished(_, Outcome(state="not_installed")) if evaluation:
                 return self._left(evaluation.worker)
             case Lost() if evaluation:
-                self._end(evaluation)  # where it was cancelled, it may go on there
+                self._orphans.append(evaluation)
+                self._looked = 0.0
             case Lost(worker_died=True):
                 self._looked = 0.0  # there is news of workers
         self._forget(key)
@@ -229,6 +234,8 @@ class DaskExecutor(Executor):
             now = self._client.nthreads()
         except OSError:
             return []  # the client connects again, or closes, which the next look finds
+        if self._orphans:
+            self._reconnected()
         events: list[Event] = []
         used = {evaluation.worker for evaluation in self._evaluations.values()}
         for address in (self._workers.keys() | used) - now.keys():
@@ -238,6 +245,13 @@ class DaskExecutor(Executor):
             if self._installer is not None:
                 self._installer.install(address)
         return events
+
+    def _reconnected(self) -> None:
+        """End what the scheduler has let go of with the connection, and be told of events anew."""
+        orphans, self._orphans = self._orphans, []
+        for evaluation in orphans:
+            self._end(evaluation)
+        self._subscribe()
 
     def _installed(self, number: int) -> list[Event]:
         installed = None if self._installer is None else self._installer.conclude(number)

@@ -267,7 +267,26 @@ class TestConnection:
         client.cancel([started.executor._futures[key]])
         started.until(lambda: started.of(key))
         assert isinstance(started.of(key), Lost) and not started.of(key).worker_died
-        wait_for(lambda: not any(client.run(on_worker.running, started.run).values()))
+        started.until(lambda: not any(client.run(on_worker.running, started.run).values()))
+
+    def test_broken_connection(self, client, tmp_path):
+        """What was running is lost and ends, and what runs after it is heard again."""
+        address, security = client.scheduler.address, client.security
+        other = distributed.Client(address, security=security, set_as_default=False)
+        started = Run(other, tmp_path)
+        key = started.evaluate("hold", 0)
+        started.until(lambda: started.here(0) and started.messages(0))
+        name = other.id
+        client.run_on_scheduler(
+            lambda dask_scheduler: dask_scheduler.client_comms[name].comm.abort()
+        )
+        started.until(lambda: started.of(key))
+        assert isinstance(started.of(key), Lost) and not started.of(key).worker_died
+        started.until(lambda: not any(client.run(on_worker.running, started.run).values()))
+        assert started.result(started.evaluate("report", 1)).value == 9.0
+        assert len(started.messages(1)) == 4
+        started.executor.close()
+        other.close()
 
     def test_closed_client_is_an_error_with_the_cure(self, client, tmp_path):
         address, security = client.scheduler.address, client.security
