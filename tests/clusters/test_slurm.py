@@ -1,0 +1,324 @@
+"""Searches on a real Slurm: four nodes of two CPUs, on this host (see tests/slurm)."""
+
+from __future__ import annotations
+
+import csv
+import getpass
+import json
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import phsx
+from phsx.exceptions import ClusterError, RecoveryWarning
+
+SCRIPT = Path(__file__).parents[1] / "slurm" / "real_slurm.py"
+SPACE = {"x": phsx.Float(-5, 5), "y": phsx.Int(0, 9)}
+
+# Connections of a scheduler that was closed go a little later; one Slurm serves all tests.
+pytestmark = pytest.mark.leaks("files")
+
+
+def target(x, y, seconds):
+    time.sleep(seconds)
+    return (x - 1) ** 2 + y
+
+
+def search(directory, trials, seconds=0.0, **options):
+    return phsx.Experiment(
+        directory,
+        target=options.pop("target", target),
+        space=SPACE,
+        plan=[phsx.Random(trials)],
+        seed=1,
+        fixed={"seconds": seconds} if "fixed" not in options else options.pop("fixed"),
+        **options,
+    )
+
+
+def jobs(**options):
+    given = {"jobs": 4, "memory": "500MB", "walltime": "00:10:00", "interface": "lo", "poll": 1.0}
+    return phsx.slurm(**(given | options))
+
+
+def call(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+
+
+def queued(states=""):
+    options = ["-t", states] if states else []
+    return call("squeue", "-h", "-u", getpass.getuser(), "-o", "%i", *options).split()
+
+
+def wait_for(condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.1)
+    return found
+
+
+def events(experiment, kind):
+    lines = (experiment.directory / "journal.jsonl").read_text().splitlines()
+    return [event for line in lines if (event := json.loads(line)).get("type") == kind]
+
+
+def assert_exact(experiment, trials):
+    """Every trial has ended once, with the parameters that it would have had locally."""
+    with (experiment.directory / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(int(row["trial"]) for row in rows) == list(range(trials))
+    assert {row["state"] for row in rows} == {"completed"}
+    for row in rows:
+        assert float(row["value"]) == (float(row["x"]) - 1) ** 2 + int(row["y"])
+
+
+def assert_nothing_left(experiment):
+    assert queued() == [] and not (experiment.directory / "cluster").exists()
+
+
+@pytest.fixture
+def attack():
+    """Do something again and again while a search runs, in a thread; how often is counted."""
+    stop, done, threads = threading.Event(), [], []
+
+    def begin(action, every, times=1000):
+        def work():
+            while len(done) < times and not stop.wait(every):
+                found = action()
+                if found:
+                    done.append(found)
+
+        threads.append(threading.Thread(target=work, name="attack"))
+        threads[-1].start()
+        return done
+
+    yield begin
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
+def cancel_one(states="R", chance=random.Random(0)):
+    """Cancel a job, chosen at random."""
+    found = queued(states)
+    if found:
+        job = chance.choice(found)
+        call("scancel", job)
+        return job
+    return None
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory, slurm):
+    return tmp_path_factory.mktemp("with space") / "a search"
+
+
+@pytest.fixture(scope="module")
+def seen(directory):
+    """Look at a running search."""
+    experiment = search(directory, 24, 0.5)
+    seen = {"experiment": experiment}
+    run = experiment.run(cluster=jobs(jobs=3, cores=2, slots=2), background=True)
+    try:
+        wait_for(lambda: run.progress.running >= 2)
+        seen["jobs"] = queued()
+        seen["modes"] = {
+            path.name: stat.S_IMODE(path.stat().st_mode)
+            for path in [directory / "cluster", *(directory / "cluster").iterdir()]
+        }
+        seen["cpus"] = call("squeue", "-h", "-o", "%C").split()
+        seen["script"] = call("scontrol", "write", "batch_script", seen["jobs"][0], "-")
+        workers = {trial.worker for trial in experiment.trials if trial.worker}
+        addresses = wait_for(lambda: _addresses(directory)) | workers
+        seen["addresses"] = addresses
+        seen["intruder"] = _intrude(addresses)
+    finally:
+        run.wait(120)
+    return seen
+
+
+class TestSearch:
+    """One search, and all that can be seen in it."""
+
+    def test_same_table_as_local(self, seen, tmp_path):
+        local = search(tmp_path / "local", 24)
+        local.run(cluster="inline", progress=False)
+        table = seen["experiment"].to_dataframe()[["x", "y", "value", "state"]]
+        assert table.equals(local.to_dataframe()[["x", "y", "value", "state"]])
+
+    def test_nothing_is_left(self, seen):
+        assert_nothing_left(seen["experiment"])
+
+    def test_jobs_are_what_was_asked_for(self, seen):
+        assert len(seen["jobs"]) == 3 and seen["cpus"] == ["2"] * 3
+        assert "--nworkers 2" in seen["script"]
+
+    def test_two_slots_in_a_job(self, seen):
+        workers = {trial.worker for trial in seen["experiment"].trials}
+        assert 4 <= len(workers) <= 6
+
+    def test_credentials_are_for_the_owner_alone(self, seen):
+        modes = dict(seen["modes"])
+        assert modes.pop("cluster") == 0o700
+        assert {modes[name] for name in modes if name.endswith(".pem")} == {0o600}
+        assert "PRIVATE KEY" not in seen["script"]
+
+    def test_nobody_without_credentials_gets_in(self, seen):
+        """F29: neither into the scheduler nor into a worker, in plain text or by TLS."""
+        said, addresses = seen["intruder"], seen["addresses"]
+        assert len(addresses) >= 3 and all(a.startswith("tls://") for a in addresses)
+        assert said.count("refused") == 2 * len(addresses) and "GOT IN" not in said, said
+
+    def test_each_job_has_its_log(self, seen, directory):
+        assert len(list((directory / "logs").glob("phsx-a_search-*.txt"))) == 3
+
+
+def _addresses(directory):
+    """Return the addresses that the jobs' logs tell of: the scheduler's and the workers'."""
+    text = "".join(path.read_text() for path in (directory / "logs").glob("*.txt"))
+    lines = [line for line in text.splitlines() if "tls://" in line]
+    found = {line.rpartition(" ")[2].strip("'") for line in lines if "Start" not in line}
+    return found if "Registered to" in text else set()
+
+
+def _intrude(addresses):
+    code = (
+        "import sys, distributed, asyncio\n"
+        "from distributed.comm import connect\n"
+        "async def main():\n"
+        "    for address in sys.argv[1:]:\n"
+        "        try:\n"
+        "            comm = await connect(address, timeout=2)\n"
+        "            await comm.write({'op': 'identity', 'reply': True})\n"
+        "            print('GOT IN', address, await asyncio.wait_for(comm.read(), 2))\n"
+        "        except Exception as error:\n"
+        "            print('refused', type(error).__name__)\n"
+        "asyncio.run(main())\n"
+    )
+    both = [*addresses, *(address.replace("tls://", "tcp://") for address in addresses)]
+    command = [sys.executable, "-W", "ignore", "-c", code, *both]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+
+
+class TestLosses:
+    def test_cancelled_jobs_are_replaced(self, slurm, tmp_path, attack):
+        experiment = search(tmp_path / "s", 30, 1.0)
+        cancelled = attack(cancel_one, 3.0, times=3)
+        experiment.run(cluster=jobs(), progress=False)
+        assert len(cancelled) == 3
+        assert_exact(experiment, 30)
+        assert_nothing_left(experiment)
+
+    @pytest.mark.chaos
+    def test_a_job_is_cancelled_every_5_seconds(self, slurm, tmp_path, attack):
+        experiment = search(tmp_path / "s", 60, 2.0)
+        cancelled = attack(cancel_one, 5.0)
+        experiment.run(cluster=jobs(), progress=False)
+        assert len(cancelled) >= 6
+        assert_exact(experiment, 60)
+        assert_nothing_left(experiment)
+
+    def test_a_job_that_is_cancelled_while_it_waits_is_replaced(
+        self, slurm, tmp_path, attack, caplog
+    ):
+        """There is room for one of two jobs; the other is replaced when it is cancelled."""
+        experiment = search(tmp_path / "s", 12, 0.5)
+        blocker = call("sbatch", "--parsable", "-N4", "-c1", "--mem=100", "--wrap", "sleep 600")
+        for node in range(1, 4):
+            call("scontrol", "update", f"nodename=n{node}", "state=drain", "reason=test")
+        try:
+            cancelled = attack(lambda: cancel_one("PD"), 1.0, times=1)
+            experiment.run(cluster=jobs(jobs=2), progress=False)
+        finally:
+            for node in range(1, 4):
+                call("scontrol", "update", f"nodename=n{node}", "state=resume")
+            call("scancel", blocker.strip())
+        assert len(cancelled) == 1
+        assert f"job {cancelled[0]} has ended before its worker" in caplog.text
+        assert_exact(experiment, 12)
+        wait_for(lambda: queued() == [])
+
+    def test_a_node_is_set_down_and_slurmctld_restarted(self, slurm, tmp_path, attack):
+        experiment = search(tmp_path / "s", 24, 1.0)
+        steps = iter(["down", "restart", "end"])
+
+        def fail():
+            match next(steps):
+                case "down":
+                    node = wait_for(lambda: call("squeue", "-h", "-t", "R", "-o", "%N").split())[0]
+                    call("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+                    return node
+                case "restart":
+                    for word in ("stop-controller", "start-controller"):
+                        subprocess.run([sys.executable, SCRIPT, word, slurm], check=True)
+                    return "restarted"
+
+        done = attack(fail, 4.0, times=2)
+        try:
+            experiment.run(cluster=jobs(), progress=False)
+        finally:
+            call("scontrol", "update", f"nodename={done[0]}", "state=resume")
+        assert done[1:] == ["restarted"]
+        assert_exact(experiment, 24)
+        assert_nothing_left(experiment)
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ({"queue": "nowhere"}, "Invalid partition name specified"),
+            ({"memory": "90TB"}, "Memory specification can not be satisfied"),
+        ],
+    )
+    def test_sbatchs_own_words(self, slurm, tmp_path, given, words):
+        experiment = search(tmp_path / "s", 4)
+        began = time.monotonic()
+        with pytest.raises(ClusterError, match=words):
+            experiment.run(cluster=jobs(**given), progress=False)
+        assert time.monotonic() - began < 60
+        assert_nothing_left(experiment)
+
+    def test_jobs_that_end_at_once_show_their_log(self, slurm, tmp_path):
+        experiment = search(tmp_path / "s", 4)
+        with pytest.raises(ClusterError, match=r"(?s)in a row.*/nowhere/python"):
+            experiment.run(cluster=jobs(python="/nowhere/python"), progress=False)
+        assert_nothing_left(experiment)
+
+    def test_no_slurm_at_all(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        with pytest.raises(ClusterError, match="no command sbatch.*login node"):
+            search(tmp_path / "s", 4).run(cluster=jobs(), progress=False)
+
+
+class TestMasterDies:
+    def test_a_killed_run_is_cleaned_up_by_the_next(self, slurm, tmp_path, caplog):
+        code = (
+            "import sys\n"
+            f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+            "from test_slurm import *\n"
+            f"search({str(tmp_path / 's')!r}, 12, 0.5).run(cluster=jobs(jobs=2), progress=False)\n"
+        )
+        process = subprocess.Popen([sys.executable, "-c", code])
+        try:
+            wait_for(lambda: (tmp_path / "s" / "results.csv").exists() and queued("R"))
+            left = wait_for(lambda: len(queued("R")) == 2 and queued("R"))
+        finally:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        assert (tmp_path / "s" / "cluster" / "key.pem").exists()
+        experiment = search(tmp_path / "s", 12, 0.5)
+        with pytest.warns(RecoveryWarning):
+            experiment.run(cluster=jobs(jobs=2), progress=False)
+        assert_exact(experiment, 12)
+        assert_nothing_left(experiment)
+        assert f"{len(left)} jobs of a run that was killed are cancelled" in caplog.text
