@@ -9,7 +9,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
-BENCH ?= $(wildcard benchmarks/[!_]*.py)
+BENCH ?= $(filter-out benchmarks/re%.py, $(wildcard benchmarks/[!_]*.py))
 
 # Trials run side by side, so each of them gets one thread.
 export OMP_NUM_THREADS ?= 1
@@ -25,7 +25,7 @@ CHECK_PYTHON = import re, sys; \
 	"phsx needs Python >= %s, and $(PYTHON) is Python %s. Name a newer one: make PYTHON=/path/to/python3" \
 	% (need, sys.version.split()[0]))
 
-.PHONY: help demo test lint format docs bench chaos wheel clean
+.PHONY: help demo test lint format docs bench regret chaos wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the verbs
@@ -52,6 +52,10 @@ docs: $(VENV)/.installed  ## run every code block of the README and of docs/
 bench: $(VENV)/.installed  ## measure (takes minutes)
 	set -e; for file in $(BENCH); do echo "== $$file"; $(BIN)/python $$file $(ARGS); done
 
+regret: $(VENV)/.installed-bench  ## compare phsx with other optimizers (takes hours)
+	$(BIN)/python benchmarks/regret.py $(ARGS)
+	$(BIN)/python benchmarks/report.py
+
 chaos: $(VENV)/.installed  ## long fault tests (takes minutes)
 	$(BIN)/python -m pytest -m chaos $(ARGS) || test $$? -eq 5  # which says that there are none
 
@@ -73,4 +77,9 @@ $(VENV)/.installed: $(METADATA)
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# Where torch is not wanted with several GB of CUDA, install a CPU build of it into .venv before.
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@

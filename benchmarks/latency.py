@@ -1,98 +1,62 @@
-"""What a fit and a suggestion cost, by the number of observations.
+"""What one suggestion costs, with few and with many observations: phsx and others in one run.
 
-One thread, Hartmann's function in six dimensions, seven trials pending. A fit starts from that of
-three observations before, as it does in a search. Medians of wall times.
+One thread, Hartmann's function in six dimensions, seven trials pending, median of five. "phsx"
+fits its models anew every time, "phsx (fit at hand)" does not.
 
-    python benchmarks/latency.py [--observations 50 300 1000] [--repeats 9]
+    python benchmarks/latency.py --optimizers phsx tpe optuna-gp botorch smac deephyper --keep
+    python benchmarks/latency.py --observations 50 300
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import time
-from collections.abc import Callable
-from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
-import numpy as np  # noqa: E402
+from peers import PEERS  # noqa: E402
+from suite.latencies import kinds, latency  # noqa: E402
+from suite.records import DATA  # noqa: E402
 
-from phsx.history import History  # noqa: E402
-from phsx.strategies import Bayesian, Request  # noqa: E402
-from phsx.testing.functions import hartmann6  # noqa: E402
-
-
-def observed(n: int) -> History:
-    """Return `n` random observations."""
-    space = hartmann6.space
-    rng = np.random.default_rng(0)
-    points = [space.sample(rng) for _ in range(n)]
-    return History(
-        np.arange(n),
-        np.array([space.to_unit(point) for point in points]),
-        np.ones((n, len(space)), dtype=bool),
-        np.array([hartmann6(**point) for point in points]),
-    )
-
-
-def milliseconds(work: Callable[[int], object], repeats: int) -> float:
-    """Return the median time of a piece of work that is told the number of the repetition."""
-    times = []
-    for number in range(repeats):
-        began = time.perf_counter()
-        work(number)
-        times.append(time.perf_counter() - began)
-    return 1e3 * float(np.median(times))
+#: How many observations are too many for whom: a suggestion takes some half a minute there.
+_MOST = {"smac": 300, "botorch": 1000, "optuna-gp": 1000, "deephyper": 1000, "tpe": 1000}
 
 
 def main() -> None:
-    """Print one line per number of observations."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--observations", type=int, nargs="+", default=[50, 300, 1000, 3000])
-    parser.add_argument("--repeats", type=int, default=9)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--optimizers", nargs="+", choices=PEERS, default=["phsx"])
+    parser.add_argument("--observations", type=int, nargs="+", default=[50, 300, 1000, 3000, 10000])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--data", type=Path, default=DATA, help="where the records are")
+    parser.add_argument("--keep", action="store_true", help="record the run")
     options = parser.parse_args()
-    strategy, space = Bayesian(), hartmann6.space
 
-    print(f"{'observations':>12} {'fit ms':>8} {'suggest ms':>10} {'rank 8':>8} {'rank 63':>8}")
+    run = datetime.now(UTC).isoformat(timespec="minutes").removesuffix("+00:00")
     for n in options.observations:
-        history = observed(n)
-        pending = observed(7)
-        pending = replace(pending, values=np.full(7, np.nan))
-        before = strategy.fit(space, history.select(np.arange(n - 3)), None, 0)
-        fit = strategy.fit(space, history, before, 0)
-        request = Request(
-            space=space,
-            trial=n,
-            index=n,
-            position=n,
-            seed=1,
-            block_seed=2,
-            trials=None,
-            names=space.dimensions,
-            fixed={},
-            taken=lambda params: False,
-            history=history,
-            pending=pending,
-            fit=fit,
-        )
-        strategy.propose(request)
-
-        def suggest(number: int, rank: int = 0, request: Request = request) -> object:
-            trial = request.trial + number + rank
-            return strategy.propose(replace(request, trial=trial, rank=rank, block_seed=number))
-
-        def refit(number: int, history: History = history, before: dict = before) -> object:
-            return strategy.fit(space, history, before, number)
-
-        print(
-            f"{n:>12} {milliseconds(refit, options.repeats):>8.1f} "
-            f"{milliseconds(suggest, options.repeats):>10.1f} "
-            f"{milliseconds(lambda i: suggest(i, 8), 3):>8.0f} "
-            f"{milliseconds(lambda i: suggest(i, 63), 3):>8.0f}",
-            flush=True,
-        )
+        for name, kind in kinds(options.optimizers).items():
+            if n > _MOST.get(name, n):
+                continue
+            seconds, times = latency(kind, n, options.repeats)
+            row = {
+                "run": run,
+                "optimizer": name,
+                "version": kind.version(),
+                "observations": n,
+                "seconds": float(f"{seconds:.3g}"),
+                "times": [float(f"{one:.3g}") for one in times],
+                "load": round(os.getloadavg()[0], 1),
+            }
+            print(f"{n:>6} {name:<20} {seconds:>9.4f} s", flush=True)
+            if options.keep:
+                options.data.mkdir(parents=True, exist_ok=True)
+                with (options.data / "latency.jsonl").open("a") as file:
+                    file.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":

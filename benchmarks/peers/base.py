@@ -47,6 +47,10 @@ class Peer(ABC):
     def tell(self, trial: int, params: Params, value: float) -> None:
         """Take the value of a trial; NaN where it failed."""
 
+    @abstractmethod
+    def observe(self, known: list[tuple[Params, float]]) -> None:
+        """Take points and values that were not asked for."""
+
     @classmethod
     def version(cls) -> str:
         """Return what is installed."""

@@ -68,6 +68,9 @@ class BoTorch(Peer):
         if not math.isnan(value):
             self.done.append((row, -value))
 
+    def observe(self, known: list[tuple[Params, float]]) -> None:
+        self.done += [(self.encoding.encode(params), -value) for params, value in known]
+
     def initial(self) -> Params:
         params = self.space.from_unit(self.design.random(1)[0])
         if params is None:

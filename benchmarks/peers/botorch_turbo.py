@@ -73,18 +73,23 @@ class TuRBO(Peer):
         return params
 
     def tell(self, trial: int, params: Params, value: float) -> None:
-        if math.isnan(value):
-            return
-        self.rows.append(self.space.to_unit(params))
-        self.values.append(-value)
-        self.batch.append(-value)
+        if not math.isnan(value):
+            self.observe([(params, value)])
+            if len(self.rows) - self.first <= 2 * self.d:  # the design is no success and no failure
+                self.best = max(self.best, -value)
+            else:
+                self.batch.append(-value)
         if len(self.batch) == _BATCH:
             self.resize(max(self.batch))
             self.batch = []
 
+    def observe(self, known: list[tuple[Params, float]]) -> None:
+        self.rows += [self.space.to_unit(params) for params, _ in known]
+        self.values += [-value for _, value in known]
+
     def resize(self, found: float) -> None:
         """Count a batch as a success or a failure (Eriksson et al., 2019)."""
-        if found > self.best + 1e-3 * abs(self.best) or self.best == -math.inf:
+        if found > self.best + 1e-3 * abs(self.best):
             self.successes, self.failures = self.successes + 1, 0
         else:
             self.successes, self.failures = 0, self.failures + 1

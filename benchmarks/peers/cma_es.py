@@ -40,3 +40,7 @@ class CMAES(Peer):
         if len(self.solutions) == self.cma.population_size:
             self.cma.tell(self.solutions)
             self.solutions = []
+
+    def observe(self, known: list[tuple[Params, float]]) -> None:
+        for params, value in known:
+            self.tell(-1, params, value)

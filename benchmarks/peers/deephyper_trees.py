@@ -79,3 +79,14 @@ class DeepHyper(Peer):
     def tell(self, trial: int, params: Params, value: float) -> None:
         result = "F" if math.isnan(value) else -value
         self.search.tell([(self.running.pop(trial), result)])
+
+    def observe(self, known: list[tuple[Params, float]]) -> None:
+        self.search.tell([(self.values(params), -value) for params, value in known])
+
+    def values(self, params: Params) -> dict[str, Any]:
+        """Return the values of a point in DeepHyper's terms; only of points with all parameters."""
+        parameters = self.space.parameters
+        return {
+            name: parameters[name].to_unit(value) if _logarithmic(parameters[name]) else value
+            for name, value in params.items()
+        }

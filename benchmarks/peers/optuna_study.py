@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import optuna
 
 from peers.base import Params, Peer
 from phsx.space import Float, Int, Space
 from phsx.space.choices import Choices
+from phsx.space.parameter import Parameter
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore", module="optuna")
@@ -36,16 +38,11 @@ class OptunaStudy(Peer):
                 continue
             if isinstance(parameter, Choices):
                 params[name] = asked.suggest_categorical(name, list(parameter.values()))
-            elif isinstance(parameter, Int):
-                params[name] = asked.suggest_int(
-                    name, parameter.low, parameter.high, log=parameter.log
-                )
-            elif isinstance(parameter, Float):
-                params[name] = asked.suggest_float(
-                    name, parameter.low, parameter.high, log=parameter.log
-                )
-            else:
+                continue
+            if not isinstance(parameter, (Int, Float)):
                 raise TypeError(f"{parameter!r} has no counterpart in Optuna")
+            suggest = asked.suggest_int if isinstance(parameter, Int) else asked.suggest_float
+            params[name] = suggest(name, parameter.low, parameter.high, log=parameter.log)
         return self.space.check(params)
 
     def tell(self, trial: int, params: Params, value: float) -> None:
@@ -54,3 +51,24 @@ class OptunaStudy(Peer):
             self.study.tell(asked, state=optuna.trial.TrialState.FAIL)
         else:
             self.study.tell(asked, value)
+
+    def observe(self, known: list[tuple[Params, float]]) -> None:
+        for params, value in known:
+            made = {name: _distribution(self.space.parameters[name]) for name in params}
+            self.study.add_trial(
+                optuna.trial.create_trial(params=params, distributions=made, value=value)
+            )
+
+
+def _distribution(parameter: Parameter) -> Any:
+    if isinstance(parameter, Choices):
+        return optuna.distributions.CategoricalDistribution(list(parameter.values()))
+    if isinstance(parameter, Int):
+        return optuna.distributions.IntDistribution(
+            parameter.low, parameter.high, log=parameter.log
+        )
+    if isinstance(parameter, Float):
+        return optuna.distributions.FloatDistribution(
+            parameter.low, parameter.high, log=parameter.log
+        )
+    raise TypeError(f"{parameter!r} has no counterpart in Optuna")

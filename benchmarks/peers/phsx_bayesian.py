@@ -5,7 +5,7 @@ from __future__ import annotations
 from peers.base import INITIAL, Params, Peer
 from phsx.space import Space
 from phsx.strategies import Bayesian
-from phsx.testing.asynchronous import StrategyOptimizer
+from phsx.testing.asynchronous import Evaluation, StrategyOptimizer
 
 
 class Phsx(Peer):
@@ -23,3 +23,7 @@ class Phsx(Peer):
 
     def tell(self, trial: int, params: Params, value: float) -> None:
         self.optimizer.tell(trial, params, value)
+
+    def observe(self, known: list[tuple[Params, float]]) -> None:
+        for number, (params, value) in enumerate(known):
+            self.optimizer.done.append(Evaluation(-1 - number, params, value))

@@ -22,3 +22,6 @@ class RandomSearch(Peer):
 
     def tell(self, trial: int, params: Params, value: float) -> None:
         pass
+
+    def observe(self, known: list[tuple[Params, float]]) -> None:
+        pass

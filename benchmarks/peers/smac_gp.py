@@ -55,12 +55,15 @@ class SMAC(Peer):
         return active(self.space, dict(info.config))
 
     def tell(self, trial: int, params: Params, value: float) -> None:
+        self._tell(self.running.pop(trial), value)
+
+    def observe(self, known: list[tuple[Params, float]]) -> None:
+        for params, value in known:
+            configuration = cs.Configuration(self.facade.scenario.configspace, values=params)
+            self._tell(TrialInfo(configuration, seed=0), value)
+
+    def _tell(self, info: TrialInfo, value: float) -> None:
         failed = math.isnan(value)
-        self.facade.tell(
-            self.running.pop(trial),
-            TrialValue(
-                cost=1e10 if failed else value,
-                status=StatusType.CRASHED if failed else StatusType.SUCCESS,
-            ),
-            save=False,
-        )
+        status = StatusType.CRASHED if failed else StatusType.SUCCESS
+        cost = 1e10 if failed else value
+        self.facade.tell(info, TrialValue(cost=cost, status=status), save=False)
