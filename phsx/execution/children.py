@@ -16,7 +16,7 @@ from phsx.execution.channel import Channel
 from phsx.execution.evaluation import Job, Outcome, State, host_name
 from phsx.execution.guard import end_marked
 from phsx.execution.handle import Notify
-from phsx.execution.memory import memory_file
+from phsx.execution.memory import memory_file, out_of_memory_kills
 from phsx.execution.output import FILES, tail
 from phsx.execution.spawner import Files, Spawner
 
@@ -86,6 +86,7 @@ class Child:
         self._cause: State | None = None
         self._ready = False
         self._sent = 0
+        self._kills = out_of_memory_kills()  # once per process, since it takes a quarter of a ms
         self._started = 0.0
         self.ended = False
         self.epitaph = ""
@@ -235,7 +236,10 @@ class Child:
     def _bury(self, job: Job) -> Outcome | None:
         """Make an outcome of a death, or None where the trial had not started."""
         begun = int.from_bytes(os.pread(self._begun.fileno(), 8, 0), "little") == self._sent
-        self.epitaph = _death_text(self._reap())
+        status = self._reap()
+        self.epitaph = _death_text(status)
+        if status == -signal.SIGKILL and self._cause is None:
+            self.epitaph += _reason_of_kill(out_of_memory_kills() > self._kills)
         end_marked([self._mark])  # what has left the group: a daemon, a program in its own session
         if self._cause is None and not begun:
             return None
@@ -284,10 +288,16 @@ def _death_text(status: int) -> str:
         name = signal.Signals(-status).name
     except ValueError:
         name = "unknown"
-    text = f"died of signal {-status} ({name}: {signal.strsignal(-status)})"
-    if -status == signal.SIGKILL:
-        text += "; somebody killed it, or it was probably out of memory"
-    return text
+    return f"died of signal {-status} ({name}: {signal.strsignal(-status)})"
+
+
+def _reason_of_kill(out_of_memory: bool) -> str:
+    if out_of_memory:
+        return (
+            ", out of memory: since it was started, this host has ended a process for that. Give "
+            "the trials more memory, or run fewer on a host"
+        )
+    return "; somebody killed it, or it was out of memory in a way that the system does not tell"
 
 
 def _fatal_error(job: Job) -> str | None:

@@ -1,4 +1,4 @@
-"""Nameless files in memory, shared by a worker and its children."""
+"""Memory: nameless files that a worker and its children share, and whether it ran out."""
 
 from __future__ import annotations
 
@@ -19,3 +19,16 @@ def memory_file(name: str) -> BinaryIO:
     import tempfile  # heavy, and a child has no use for it
 
     return tempfile.TemporaryFile("w+b", buffering=0)
+
+
+def out_of_memory_kills() -> int:
+    """Return how many processes this host has ended for lack of memory; 0 where it does not say.
+
+    Those that went beyond the limit of a container or a batch job count too, on Linux.
+    """
+    try:
+        with open("/proc/vmstat", "rb") as file:  # noqa: PTH123
+            fields = dict(line.split() for line in file)
+    except (OSError, ValueError):
+        return 0
+    return int(fields.get(b"oom_kill", 0))

@@ -559,7 +559,18 @@ class TestDeaths:
 
         outcome = install(target).evaluate()
         assert outcome.state == "crashed"
-        assert "SIGKILL" in outcome.error and "out of memory" in outcome.error
+        assert "SIGKILL" in outcome.error and "somebody killed it, or it was out of memory" in (
+            outcome.error
+        )
+
+    def test_kill_for_lack_of_memory_is_named(self, install, monkeypatch):
+        """By the system's own count of such kills, which goes up meanwhile."""
+        counts = iter([3, 4])
+        monkeypatch.setattr("phsx.execution.children.out_of_memory_kills", lambda: next(counts))
+        outcome = install(lambda x: os.kill(os.getpid(), signal.SIGKILL)).evaluate()
+        assert outcome.state == "crashed"
+        assert "out of memory: since it was started" in outcome.error
+        assert "somebody" not in outcome.error
 
     @pytest.mark.parametrize("wait", [True, False])
     def test_a_child_that_died_while_idle_is_replaced_silently(self, install, wait):
