@@ -15,6 +15,7 @@ import dask
 
 from phsx.clusters.batch import Batch
 from phsx.clusters.credentials import ClusterDirectory
+from phsx.clusters.diagnosis import diagnose
 from phsx.clusters.job_template import JobTemplate
 from phsx.clusters.keeper import Keeper
 from phsx.clusters.local import SCHEDULER_SETTINGS
@@ -261,7 +262,9 @@ class Provision:
 
     def _submit(self) -> None:
         name = f"{self._name}-{self._keeper.submitted}"
-        job = self._template.job(self.cluster.scheduler_address, name)
+        scheduler = self.cluster.scheduler
+        address = getattr(scheduler, "contact_address", None) or scheduler.address
+        job = self._template.job(address, name)
         number = self._queue.submit(job)
         self._keeper.accepted(name, number, time.monotonic())
         self._remember()
@@ -276,8 +279,11 @@ class Provision:
         job = self._keeper.failed_job
         path = None if job is None else self._template.log(job.id)
         said = tail(path)
-        hint = f"; the last one wrote into {path}:\n{said}" if said else ""
-        return f"{self._batch.system}: {failure}{hint}"
+        if not said:
+            return f"{self._batch.system}: {failure}; see the logs of the jobs"
+        cure = diagnose(said)
+        text = f"{self._batch.system}: {failure}; the last one wrote into {path}:\n{said}"
+        return text if cure is None else f"{text}\nProbably {cure}"
 
 
 def job_name(directory: Path) -> str:
