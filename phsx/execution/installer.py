@@ -116,13 +116,16 @@ class Installer:
         if error is not None and not isinstance(error, distributed.KilledWorker):
             self._refused(worker, error)
             return None
+        self._lose(worker)
+        return Installed(worker, ready=False)
+
+    def _lose(self, worker: str) -> None:
         self._lost += 1
         if not self._succeeded and self._lost >= MAX_LOST:
             raise ClusterError(
                 f"no worker could take the target: {self._lost} were lost while they did, at "
-                f"last {worker} ({error or future.status}); their logs may say why"
+                f"last {worker}; their logs may say why"
             )
-        return Installed(worker, ready=False)
 
     def _refused(self, worker: str, error: BaseException) -> None:
         text = (
@@ -136,11 +139,18 @@ class Installer:
         logger.warning("%s; the search goes on without it", text)
 
     def drop(self, worker: str) -> None:
-        """Forget what is being installed on a worker that has left."""
+        """Forget what is being installed on a worker that has left.
+
+        Raises
+        ------
+        ClusterError
+            No worker has taken the target yet, and too many were lost.
+        """
         for number, (address, future) in list(self._pending.items()):
             if address == worker:
                 del self._pending[number]
                 future.cancel()
+                self._lose(worker)
 
     def settle(self, timeout: float) -> None:
         """Wait until no installation is on its way, at most `timeout` seconds, and let go of all.
