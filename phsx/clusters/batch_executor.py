@@ -10,8 +10,14 @@ import distributed
 
 from phsx.clusters.deadline import remaining_here
 from phsx.clusters.provision import Provision
-from phsx.execution.base import Event, WorkerJoined, WorkerLeft
+from phsx.execution.base import Event, Finished, Lost, WorkerJoined, WorkerLeft
 from phsx.execution.dask import DaskExecutor
+from phsx.execution.evaluation import Job, Outcome
+
+#: What is said of a trial whose process was ended by a signal that queue systems send.
+SIGNALS = ("signal 15", "signal 9")
+#: Seconds in which a worker goes whose job was ended; its trials' processes may go first.
+FOLLOWING = 5.0
 
 
 class BatchExecutor(DaskExecutor):
@@ -29,13 +35,33 @@ class BatchExecutor(DaskExecutor):
         super().__init__(client, [client.close, provision.close])
         self._asker = client
         self._provision = provision
+        self._places: dict[str, str] = {}
+        self._held: dict[str, tuple[Finished, float]] = {}
         self._asked: dict[str, tuple[WorkerJoined, concurrent.futures.Future[float | None]]] = {}
 
+    def evaluate(self, key: str, job: Job, worker: str) -> None:
+        """Submit an evaluation."""
+        self._places[key] = worker
+        super().evaluate(key, job, worker)
+
     def wait(self, timeout: float | None) -> list[Event]:
-        """Collect what happened; a worker is announced when it has said how long it lives."""
+        """Collect what happened; a worker is announced when it has said how long it lives.
+
+        A queue system that ends a job ends its trials' processes too: what looks like a crash of
+        one is none where the worker goes as well.
+        """
         self._provision.check()
+        if self._held:
+            timeout = min(1.0, timeout or 0.0)
         events: list[Event] = []
         for event in super().wait(timeout):
+            if isinstance(event, Finished) and _signalled(event):
+                self._held[event.key] = event, self.clock() + FOLLOWING
+                continue
+            if isinstance(event, WorkerLeft):
+                events += self._gone(event.worker)
+            if isinstance(event, Finished | Lost):
+                self._places.pop(event.key, None)
             if isinstance(event, WorkerJoined):
                 self._ask(event)
                 continue
@@ -43,7 +69,29 @@ class BatchExecutor(DaskExecutor):
                 del self._asked[event.worker]
                 continue
             events.append(event)
-        return events + self._answered()
+        return events + self._late() + self._answered()
+
+    def _gone(self, worker: str) -> list[Event]:
+        """Return what is to be said of crashes on a worker that has gone."""
+        events: list[Event] = []
+        for key in [key for key in self._held if self._places[key] == worker]:
+            del self._held[key], self._places[key]
+            events.append(Lost(key, f"the job of worker {worker} was ended", worker_died=False))
+        return events
+
+    def _late(self) -> list[Event]:
+        """Return crashes whose worker has stayed."""
+        now = self.clock()
+        late = [key for key, (_, until) in self._held.items() if now >= until]
+        for key in late:
+            del self._places[key]
+        return [self._held.pop(key)[0] for key in late]
+
+    def cancel(self, key: str) -> None:
+        """Cancel a task."""
+        self._held.pop(key, None)
+        self._places.pop(key, None)
+        super().cancel(key)
 
     def _ask(self, event: WorkerJoined) -> None:
         async def ask() -> float | None:
@@ -85,3 +133,13 @@ class BatchExecutor(DaskExecutor):
             future.cancel()
         self._asked.clear()
         super().close()
+
+
+def _signalled(event: Finished) -> bool:
+    """Tell whether an evaluation's process was ended by a signal that queue systems send."""
+    outcome = event.value
+    return (
+        isinstance(outcome, Outcome)
+        and outcome.state == "crashed"
+        and any(signal in (outcome.error or "") for signal in SIGNALS)
+    )

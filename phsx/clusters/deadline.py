@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from phsx.clusters.environment import ENDS, STARTED, WALLTIME
 
-#: Of an expected duration, what is added to be safe; and of a walltime, s that are left unused.
-LONGER, MARGIN = 1.1, 2.0
+#: The next trial may take this much longer than the longest of many, and of few still more.
+LONGER, UNSURE = 1.1, 0.5
+#: Seconds of a walltime that are left unused.
+MARGIN = 2.0
 
 
 def remaining(environment: Mapping[str, str], now: float) -> float | None:
@@ -63,4 +65,20 @@ def fits(expected: float | None, left: float | None) -> bool:
     >>> fits(10.0, 60.0), fits(10.0, 11.0), fits(None, 1.0), fits(10.0, None)
     (True, False, True, True)
     """
-    return expected is None or left is None or expected * LONGER + MARGIN <= left
+    return expected is None or left is None or expected + MARGIN <= left
+
+
+def longest(durations: Collection[float]) -> float | None:
+    """Foretell what the next trial takes at most, in s, from what others took.
+
+    Of n numbers drawn from a common distribution the next one is the largest with probability
+    1 / (n + 1): the fewer are known, the more is added.
+
+    Examples
+    --------
+    >>> longest([10.0]), longest([10.0, 20.0, 20.0, 12.0, 15.0]), longest([])
+    (16.0, 24.0, None)
+    """
+    if not durations:
+        return None
+    return max(durations) * (LONGER + UNSURE / len(durations))

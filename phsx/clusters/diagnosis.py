@@ -25,7 +25,12 @@ CURES = (
         "the job had too little memory: give more with memory=",
     ),
     (
-        ("waiting to connect to", "timed out trying to connect", "connection refused"),
+        (
+            "timed out starting worker",
+            "waiting to connect to",
+            "timed out trying to connect",
+            "connection refused",
+        ),
         "the nodes do not reach this host at that address: interface= names the network that they "
         "share (`ip address` lists them; on many clusters it is 'ib0' or 'eno1'), or run on "
         "another host, such as in a job (srun)",

@@ -87,10 +87,17 @@ class Evaluator:
         self._ready.append(trial)
 
     def launch(self) -> None:
-        """Give queued trials to free slots."""
+        """Give queued trials to free slots on which they fit."""
         free = self._pool.free() if self._ready else []
-        for worker in free[: len(self._ready)]:
-            self._launch(self._ready.popleft(), worker)
+        now, fits = self._executor.clock(), self._pool.deadlines.fits
+        for number in list(self._ready) if free else ():
+            worker = next((worker for worker in free if fits(number, worker, now)), None)
+            if worker is not None:
+                free.remove(worker)
+                self._ready.remove(number)
+                self._launch(number, worker)
+            if not free:
+                break
 
     def _launch(self, number: int, worker: str) -> None:
         trial = self._ledger.state.trials[number]
@@ -123,6 +130,8 @@ class Evaluator:
             return
         if outcome.state == "completed":
             self._pool.learn(outcome.ended - outcome.started)
+        if outcome.state == "crashed" and self._cut(flight):
+            return
         if outcome.state == "crashed":
             reason = outcome.error or "its process died"
             self._died(flight, reason, TrialState.FAILED, True, outcome)
@@ -138,8 +147,21 @@ class Evaluator:
     def lost(self, event: Lost) -> None:
         """Try a trial again that went down with its worker or connection."""
         flight = self._land(event.key)
-        if flight is not None:
+        if flight is not None and not self._cut(flight):
             self._died(flight, event.reason, TrialState.LOST, self._blamed(flight, event))
+
+    def _cut(self, flight: _Flight) -> bool:
+        """Tell whether the end of a worker's batch job has cut a trial, and deal with it if so."""
+        now, deadlines = self._executor.clock(), self._pool.deadlines
+        if not deadlines.ended_by_it(flight.worker, now):
+            return False
+        hopeless = deadlines.cut(flight.trial, flight.submitted, now)
+        if hopeless is not None:
+            self._end(flight, TrialState.FAILED, hopeless, None)
+        else:
+            reason = "its job reached the walltime"
+            self._died(flight, reason, TrialState.LOST, counted=False)
+        return True
 
     def _blamed(self, flight: _Flight, event: Lost) -> bool:
         """Tell whether a loss counts as a death of the trial.

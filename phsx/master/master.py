@@ -79,7 +79,7 @@ class Master:
         self._limits = limits
         self._on_tick = on_tick
         self._ledger = Ledger(journal, state)
-        self._pool = Pool()
+        self._pool = Pool(limits.expected)
         self.supply = Supply(search.space, search.plan, search.seed, state)
         self._adviser = Adviser(search, self._ledger, executor, self._pool, self.supply)
         self._evaluator = Evaluator(
@@ -156,10 +156,18 @@ class Master:
         if self._stop.is_set():
             self._adviser.abandon()
             return
+        self._executor.demand(self._left())
+        for worker in self._pool.retire(self._executor.clock()):
+            self._executor.release(worker)
         self._evaluator.launch()
         self._adviser.create(self._evaluator.waiting)
         self._queue_decided()
         self._evaluator.launch()
+
+    def _left(self) -> int | None:
+        """Return how many trials have not ended; None where nobody knows."""
+        total = self.supply.total
+        return None if total is None else total - len(self._state.finished)
 
     def _learn(self) -> None:
         for number in self._state.finished[self._learnt :]:
@@ -209,8 +217,8 @@ class Master:
 
     def _handle(self, event: Event) -> None:
         match event:
-            case WorkerJoined(worker, slots):
-                self._pool.join(worker, slots)
+            case WorkerJoined(worker, slots, deadline):
+                self._pool.join(worker, slots, deadline, self._executor.clock())
                 self._adviser.warm_up(worker)
             case WorkerLeft(worker):
                 self._pool.leave(worker)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections import deque
 from statistics import quantiles
 
+from phsx.master.deadlines import Deadlines
+
 #: How many of the newest durations are looked at to foretell the next.
 RECENT = 50
 
 
 class Pool:
     """Counts evaluation slots; Dask does not, since evaluations leave its thread pools.
+
+    Parameters
+    ----------
+    expected : float, optional
+        What a trial takes at most, in s, where the user has said it.
 
     Examples
     --------
@@ -21,22 +28,35 @@ class Pool:
     (['a'], 2)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, expected: float | None = None) -> None:
         self._slots: dict[str, int] = {}
         self._running: dict[int, tuple[str, float]] = {}
         self._durations: deque[float] = deque(maxlen=RECENT)
+        self._spent: set[str] = set()
+        self.deadlines = Deadlines(expected)
 
     def __len__(self) -> int:
         """Return the number of slots, free and taken."""
         return sum(self._slots.values())
 
-    def join(self, worker: str, slots: int) -> None:
-        """Add a worker."""
+    def join(
+        self, worker: str, slots: int, deadline: float | None = None, now: float = 0.0
+    ) -> None:
+        """Add a worker, and say when it ends where that is known."""
         self._slots[worker] = slots
+        self._spent.discard(worker)
+        self.deadlines.join(worker, deadline, now)
 
     def leave(self, worker: str) -> None:
         """Remove a worker with its slots."""
         self._slots.pop(worker, None)
+        self._spent.discard(worker)
+
+    def retire(self, now: float) -> list[str]:
+        """Take no more trials for workers on which none fits; return those that run none."""
+        self._spent |= {worker for worker in self._slots if self.deadlines.spent(worker, now)}
+        busy = {worker for worker, _ in self._running.values()}
+        return sorted(self._spent - busy)
 
     def take(self, worker: str, trial: int, now: float) -> None:
         """Note that a trial's evaluation starts on a worker."""
@@ -49,6 +69,7 @@ class Pool:
     def learn(self, duration: float) -> None:
         """Note how many seconds an evaluation took."""
         self._durations.append(duration)
+        self.deadlines.learn(duration)
 
     @property
     def running(self) -> int:
@@ -57,7 +78,7 @@ class Pool:
 
     def free(self) -> list[str]:
         """Return the worker of each free slot, those with the most free slots first."""
-        left = dict(self._slots)
+        left = {worker: n for worker, n in self._slots.items() if worker not in self._spent}
         for worker, _ in self._running.values():
             if worker in left:
                 left[worker] -= 1

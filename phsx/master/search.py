@@ -51,6 +51,9 @@ class Limits:
         Share of failed trials above which the search is given up.
     cores : int
         Threads that a target may use.
+    expected : float or None
+        Seconds that an evaluation takes at most, where the user has said it; it is not started on
+        a worker that ends sooner.
     """
 
     timeout: float | None = None
@@ -60,3 +63,4 @@ class Limits:
     max_deaths: int = 3
     max_failed: float = 0.5
     cores: int = 1
+    expected: float | None = None

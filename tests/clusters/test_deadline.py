@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from phsx.clusters.deadline import fits, remaining
+import numpy as np
+
+from phsx.clusters.deadline import fits, longest, remaining
 
 
 def test_slurms_own_word_comes_first():
@@ -26,5 +28,18 @@ def test_a_worker_without_a_job_has_no_deadline():
 
 
 def test_what_fits():
-    assert fits(20.0, 24.0) and not fits(20.0, 23.9)
+    assert fits(20.0, 22.0) and not fits(20.0, 21.9)
     assert fits(None, 0.0) and fits(1e9, None)
+
+
+def test_the_next_trial_may_take_longer_than_any_before():
+    """And the more so the fewer there were."""
+    rng = np.random.default_rng(0)
+    cut = 0
+    for _ in range(200):
+        durations = list(rng.uniform(5, 20, size=20))
+        for number in range(1, 20):
+            expected = longest(durations[:number])
+            cut += durations[number] > expected
+            assert expected <= 1.6 * 20
+    assert cut < 0.05 * 200 * 19

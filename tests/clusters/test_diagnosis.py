@@ -23,8 +23,9 @@ from phsx.clusters.diagnosis import diagnose
         ("slurm_script: line 12: /nope/python: No such file or directory", "python="),
         ("slurmstepd: error: Detected 1 oom-kill event(s) in step 3.batch", "memory="),
         (
-            "distributed.worker - INFO - Waiting to connect to:      tls://10.0.0.1:36383\n"
-            "distributed.nanny - INFO - Closing Nanny",
+            "distributed.nanny - INFO - Closing Nanny at 'tls://127.0.0.1:39395'. Reason: "
+            "failure-to-start-<class 'TimeoutError'>\n"
+            "distributed.dask_worker - INFO - Timed out starting worker",
             "interface=",
         ),
     ],

@@ -322,3 +322,51 @@ class TestMasterDies:
         assert_exact(experiment, 12)
         assert_nothing_left(experiment)
         assert f"{len(left)} jobs of a run that was killed are cancelled" in caplog.text
+
+
+def lasting(x, y, shortest, longest):
+    time.sleep(shortest + (longest - shortest) * y / 9)
+    return (x - 1) ** 2 + y
+
+
+def repeated(experiment):
+    return sum(trial.attempt - 1 for trial in experiment.trials)
+
+
+class TestWalltime:
+    """F21: a trial that cannot end before its job does is not started there."""
+
+    def short_lived(self, seconds, **options):
+        """Jobs that are ended after some seconds; Slurm itself counts in minutes."""
+        end = f"(sleep {seconds}; exec scancel $SLURM_JOB_ID) &"
+        return jobs(job_script_prologue=[f"export PHSX_WALLTIME={seconds}", end], **options)
+
+    def test_new_jobs_take_the_place_of_ended_ones(self, slurm, tmp_path):
+        fixed = {"shortest": 0.5, "longest": 2.0}
+        experiment = search(tmp_path / "s", 30, target=lasting, fixed=fixed)
+        experiment.run(cluster=self.short_lived(20, jobs=2, replacements=0), progress=False)
+        assert_exact(experiment, 30)
+        assert repeated(experiment) <= 2
+        assert sum(trial.deaths for trial in experiment.trials) == 0
+        assert_nothing_left(experiment)
+
+    def test_a_trial_that_fits_no_walltime_fails_and_says_so(self, slurm, tmp_path):
+        experiment = search(tmp_path / "s", 1, 60.0)
+        experiment.run(cluster=self.short_lived(10, jobs=1), max_failed=1.0, progress=False)
+        (trial,) = experiment.trials
+        assert trial.state == "failed" and "ask for a longer walltime=" in trial.error
+        assert_nothing_left(experiment)
+
+    @pytest.mark.chaos
+    def test_a_minute(self, slurm, tmp_path):
+        """Walltime 1 minute, trials of 5 to 20 s, 60 of them on 3 jobs."""
+        fixed = {"shortest": 5.0, "longest": 20.0}
+        experiment = search(tmp_path / "s", 60, target=lasting, fixed=fixed)
+        began = time.monotonic()
+        experiment.run(cluster=jobs(jobs=3, walltime="00:01:00"), progress=False)
+        elapsed = time.monotonic() - began
+        assert_exact(experiment, 60)
+        ideal = sum(trial.ended - trial.started for trial in experiment.trials) / 3
+        print(f"elapsed {elapsed:.0f} s, ideal {ideal:.0f} s, repeated {repeated(experiment)}")
+        assert repeated(experiment) <= 3 and elapsed <= 1.5 * ideal
+        assert_nothing_left(experiment)
