@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from phsx.experiment.experiment import Experiment
     from phsx.experiment.experiment import open_experiment as open
     from phsx.experiment.repair import Repair, repair
+    from phsx.experiment.replay import Verification, verify
     from phsx.oneline import minimize
     from phsx.optimizer import Optimizer
     from phsx.space import Categorical, Constant, Expression, Float, Int, Ordinal, Space
@@ -41,6 +42,7 @@ _HOMES = {
     "phsx.clusters.systems": ("htcondor", "lsf", "oar", "pbs", "sge", "slurm"),
     "phsx.experiment.experiment": ("Experiment",),
     "phsx.experiment.repair": ("Repair", "repair"),
+    "phsx.experiment.replay": ("Verification", "verify"),
     "phsx.oneline": ("minimize",),
     "phsx.optimizer": ("Optimizer",),
     "phsx.space": ("Categorical", "Constant", "Expression", "Float", "Int", "Ordinal", "Space"),
@@ -91,6 +93,7 @@ __all__ = [
     "Trial",
     "TrialState",
     "Uniform",
+    "Verification",
     "__version__",
     "exceptions",
     "htcondor",
@@ -103,6 +106,7 @@ __all__ = [
     "repair",
     "sge",
     "slurm",
+    "verify",
 ]
 
 

@@ -293,6 +293,23 @@ class TestRepair:
         assert "experiment.json" in run("repair", ".", code=1).output
 
 
+class TestVerify:
+    def test_all_comes_out_again(self, searched):
+        said = run("verify", searched.directory).output
+        assert "6 points" in said and "bit for bit" in said
+        assert of_json("verify", searched.directory, "--json")["identical"] is True
+
+    def test_what_differs_is_named(self, searched, cwd):
+        shutil.copytree(searched.directory, "e")
+        definition = json.loads(Path("e/experiment.json").read_text())
+        definition["seed"] += 1
+        Path("e/experiment.json").write_text(json.dumps(definition))
+        said = run("verify", "e", code=1).output
+        assert "trial 0 (journal record" in said and "bit for bit" not in said
+        done = json.loads(run("verify", "e", "--json", code=1).output)
+        assert not done["identical"] and done["differences"][0]["what"] == "trial"
+
+
 class TestLooking:
     def test_best(self, searched):
         text = run("best", searched.directory).output

@@ -9,6 +9,7 @@ from phsx.cli.looking import best, export, show, status
 from phsx.cli.plotting import PLOTS, plot
 from phsx.cli.repairing import repair
 from phsx.cli.running import demo, run, stop
+from phsx.cli.verifying import verify
 
 __all__ = ["PLOTS", "main"]
 
@@ -38,5 +39,5 @@ def main() -> None:
     """
 
 
-for _command in (run, stop, status, best, show, plot, export, repair, demo):
+for _command in (run, stop, status, best, show, plot, export, verify, repair, demo):
     main.add_command(_command)

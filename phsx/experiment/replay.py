@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from phsx.exceptions import ExhaustedError, JournalError
 from phsx.execution import tasks
+from phsx.experiment import arguments
+from phsx.experiment.definition import Definition
 from phsx.history import History, Observation
 from phsx.journal import Follower
 from phsx.journal.format import plain
 from phsx.master.observing import observe, pending
-from phsx.master.search import Search
 from phsx.master.supply import FIT_SEEDS, Place, Supply, block_seed, trial_seed
 from phsx.state import SearchState
 from phsx.strategies.mixing import model_of
@@ -76,25 +79,48 @@ class Verification:
 
 
 def verify(
-    search: Search, progress: Callable[[int, int], object] = lambda done, total: None
+    directory: str | os.PathLike[str], progress: Callable[[int, int], object] | None = None
 ) -> Verification:
     """Compute every point and every fit of a search again from what its journal says was known.
 
+    A suggestion depends on nothing but the space, the plan, the results and pending trials at one
+    moment, a fit and a seed; the journal has all of them. So a search that ran on many workers
+    comes out again here, trial by trial, whatever the timing was. The target is not called.
+
     Parameters
     ----------
-    search : Search
-        What was searched; the plan is taken from the journal.
-    progress : callable
+    directory : str or Path
+        The experiment's directory.
+    progress : callable, optional
         Told how many suggestions and fits were computed, and how many there are.
+
+    Returns
+    -------
+    Verification
 
     Raises
     ------
+    DirectoryError
+        There is no experiment.
     JournalError
         The journal is damaged.
+
+    Examples
+    --------
+    >>> import phsx, tempfile
+    >>> experiment = phsx.Experiment(
+    ...     tempfile.mkdtemp(),
+    ...     target=lambda x: x**2,
+    ...     space={"x": phsx.Float(-1, 1)},
+    ...     plan=[phsx.Sobol(4), phsx.Bayesian(2)],
+    ... ).run(cluster="inline", progress=False)
+    >>> phsx.verify(experiment.directory).identical
+    True
     """
-    replay = _Replay(search)
+    path = arguments.directory_of(directory)
+    replay = _Replay(Definition.load(path), path)
     replay.follow()
-    replay.compute(progress)
+    replay.compute(progress or (lambda done, total: None))
     differences = tuple(sorted(replay.differences, key=lambda difference: difference.seq))
     counts = replay.counts
     return Verification(counts["trial"], counts["suggestion"], counts["fit"], differences)
@@ -116,16 +142,17 @@ class _Replay:
     collected the first time, and computed the second time when the state is there.
     """
 
-    def __init__(self, search: Search) -> None:
-        self._search = search
+    def __init__(self, definition: Definition, directory: Path) -> None:
+        self._definition = definition
+        self._directory = directory
         self._jobs: dict[int, list[_Job]] = {}
         self._observations: list[Observation] = []
-        self._plan = search.plan
+        self._plan = definition.plan
         self.counts: Counter[str] = Counter()
         self.differences: list[Difference] = []
 
     def _records(self) -> Iterator[Record]:
-        for batch in Follower(self._search.directory).batches():
+        for batch in Follower(self._directory).batches():
             yield from batch
 
     def _compare(self, what: str, number: int, record: Record, key: str, computed: Any) -> None:
@@ -154,7 +181,7 @@ class _Replay:
             state.apply(record)
             if kind == "plan":
                 self._plan = Plan.from_dict(record["plan"])
-                supply = Supply(self._search.space, self._plan, self._search.seed, state)
+                supply = Supply(self._definition.space, self._plan, self._definition.seed, state)
             elif supply and kind in ("trial", "suggested"):
                 supply.decided(state.trials[record["id"]])
 
@@ -196,7 +223,7 @@ class _Replay:
                 return
 
     def _history(self, state: SearchState) -> History:
-        space, maximize = self._search.space, self._search.maximize
+        space, maximize = self._definition.space, self._definition.maximize
         for number in state.finished[len(self._observations) :]:
             self._observations.append(observe(space, state.trials[number], maximize=maximize))
         return History.of(self._observations, len(space))
@@ -207,9 +234,9 @@ class _Replay:
         if model is None:
             raise JournalError(f"record {record['seq']}: block {block} has no model to be fitted")
         before = [fit for fit in state.fits[-1:] if fit.block == block]
-        seed = trial_seed(self._search.seed, FIT_SEEDS + number)
+        seed = trial_seed(self._definition.seed, FIT_SEEDS + number)
         fitted = tasks.fit(
-            self._search.space,
+            self._definition.space,
             model,
             before[0].values if before else None,
             seed,
@@ -221,15 +248,15 @@ class _Replay:
         trial = state.trials[job.answer["id"]]
         fit = job.asked["fit"]
         asking = tasks.Asking(
-            space=self._search.space,
+            space=self._definition.space,
             strategy=self._plan.blocks[trial.block],
             trial=trial.id,
             index=trial.index,
             position=trial.position,
-            seed=trial_seed(self._search.seed, trial.id),
-            block_seed=block_seed(self._search.seed, trial.block),
+            seed=trial_seed(self._definition.seed, trial.id),
+            block_seed=block_seed(self._definition.seed, trial.block),
             tail=self._history(state),
-            pending=pending(self._search.space, state, maximize=self._search.maximize),
+            pending=pending(self._definition.space, state, maximize=self._definition.maximize),
             fit=None if fit is None else state.fits[fit].values,
             rank=job.asked["rank"],
         )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 
 import pytest
 
 import phsx
-from phsx.experiment.replay import verify
 from phsx.journal import read
 from phsx.journal.format import encode
-from phsx.master.search import Search
 
 SPACE = {
     "x": phsx.Float(-2, 2),
@@ -31,10 +30,6 @@ def loss(x, rate, kind, depth=None):
     if kind == "c" and x > 1.5:
         raise ValueError("a failed trial is part of what models learn from")
     return x**2 + (math.log10(rate) + 1) ** 2 + {"a": 0.0, "b": 0.3, "c": 0.6}[kind]
-
-
-def search_of(experiment):
-    return Search(experiment.space, experiment.plan, 3, False, None, experiment.directory)
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +53,15 @@ def changed(finished, tmp_path):
             line, crc = encode(record, crc)
             lines.append(line)
         (tmp_path / "journal.jsonl").write_bytes(b"".join(lines))
-        found = search_of(finished)
-        return Search(found.space, found.plan, found.seed, False, None, tmp_path)
+        shutil.copy(finished.directory / "experiment.json", tmp_path)
+        return tmp_path
 
     return change
 
 
 def test_everything_comes_out_again(finished):
     told = []
-    verification = verify(search_of(finished), lambda *numbers: told.append(numbers))
+    verification = phsx.verify(finished.directory, lambda *numbers: told.append(numbers))
     assert verification.identical and verification.differences == ()
     assert (verification.trials, verification.suggestions) == (9, 8)
     assert verification.fits == len(finished.state.fits) >= 2
@@ -83,7 +78,7 @@ def test_a_search_on_workers_that_was_resumed_and_extended(tmp_path):
     run.wait()
     experiment.run(workers=2, progress=False)
     experiment.add_trials(4).run(workers=2, progress=False)
-    verification = verify(search_of(experiment))
+    verification = phsx.verify(experiment.directory)
     assert verification.differences == ()
     assert verification.trials + verification.suggestions == len(experiment.trials) == 21
 
@@ -96,7 +91,7 @@ def test_changed_point_is_named(changed, kind, what, key, name):
     def edit(record):
         record[key][name] = math.nextafter(record[key][name], 3.0)
 
-    verification = verify(changed(kind, 2, edit))
+    verification = phsx.verify(changed(kind, 2, edit))
     first = verification.differences[0]
     assert (first.what, first.number) == (what, 2 if kind == "trial" else 11)
     assert f"{what} {first.number} (journal record {first.seq})" in str(first)
@@ -107,7 +102,7 @@ def test_changed_fit_is_named(changed):
     def edit(record):
         record["values"]["observed"] += 1
 
-    first = verify(changed("fit", 1, edit)).differences[0]
+    first = phsx.verify(changed("fit", 1, edit)).differences[0]
     assert (first.what, first.number) == ("fit", 1)
 
 
@@ -115,12 +110,13 @@ def test_changed_result_shows_in_what_was_learnt_from_it(changed):
     def edit(record):
         record["value"] += 1.0
 
-    verification = verify(changed("ended", 3, edit))
+    verification = phsx.verify(changed("ended", 3, edit))
     assert {difference.what for difference in verification.differences} == {"fit", "suggestion"}
 
 
-def test_another_seed_gives_other_points(finished):
-    found = search_of(finished)
-    other = Search(found.space, found.plan, 4, False, None, found.directory)
-    verification = verify(other)
-    assert len(verification.differences) > 10
+def test_another_seed_gives_other_points(changed):
+    directory = changed("trial", 0, lambda record: None)
+    assert phsx.verify(directory).identical
+    definition = directory / "experiment.json"
+    definition.write_text(definition.read_text().replace('"seed": 3', '"seed": 4'))
+    assert len(phsx.verify(directory).differences) > 10
