@@ -42,17 +42,17 @@ def main() -> None:
         for name, kind in kinds(options.optimizers).items():
             if n > _MOST.get(name, n):
                 continue
-            seconds, times = latency(kind, n, options.repeats)
+            measured = latency(kind, n, options.repeats)
             row = {
                 "run": run,
                 "optimizer": name,
                 "version": kind.version(),
                 "observations": n,
-                "seconds": float(f"{seconds:.3g}"),
-                "times": [float(f"{one:.3g}") for one in times],
+                **measured,
                 "load": round(os.getloadavg()[0], 1),
             }
-            print(f"{n:>6} {name:<20} {seconds:>9.4f} s", flush=True)
+            spent = f"{measured['seconds']:>9.4f} s, of the processor {measured['cpu']:.4f} s"
+            print(f"{n:>6} {name:<20} {spent}", flush=True)
             if options.keep:
                 options.data.mkdir(parents=True, exist_ok=True)
                 with (options.data / "latency.jsonl").open("a") as file:

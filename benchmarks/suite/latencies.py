@@ -47,8 +47,8 @@ def kinds(optimizers: list[str]) -> dict[str, type[Peer]]:
     return found
 
 
-def latency(kind: type[Peer], observations: int, repeats: int) -> tuple[float, list[float]]:
-    """Return the median time of a suggestion, and all times.
+def latency(kind: type[Peer], observations: int, repeats: int) -> dict[str, Any]:
+    """Return the median time of a suggestion, of the clock and of the processor.
 
     So many points of Hartmann's function in six dimensions are known (those of the initial
     design, the others random) and seven trials are pending. Each time one of those ends, and what
@@ -62,15 +62,21 @@ def latency(kind: type[Peer], observations: int, repeats: int) -> tuple[float, l
     others = [space.sample(rng) for _ in range(observations - INITIAL)]
     optimizer.observe([(params, hartmann6(**params)) for params in others])
     pending = {trial: optimizer.ask(trial) for trial in _trials(INITIAL, 1 + _PENDING)}
-    times = []
+    times: list[float] = []
+    cpu: list[float] = []
     for trial in _trials(INITIAL + 1 + _PENDING, repeats):
         ended, params = next(iter(pending.items()))
         value = hartmann6(**pending.pop(ended))
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         optimizer.tell(ended, params, value)
         pending[trial] = optimizer.ask(trial)
         times.append(time.perf_counter() - began)
-    return float(np.median(times)), times
+        cpu.append(time.process_time() - worked)
+    return {
+        "seconds": float(f"{np.median(times):.3g}"),
+        "cpu": float(f"{np.median(cpu):.3g}"),
+        "times": [float(f"{one:.3g}") for one in times],
+    }
 
 
 def _trials(first: int, count: int) -> range:
@@ -89,13 +95,13 @@ def read_latency(data: Path) -> list[dict[str, Any]]:
 def latency_section(rows: list[dict[str, Any]]) -> str:
     """Return the table of a run: seconds by observations."""
     sizes = sorted({row["observations"] for row in rows})
-    found = {(row["optimizer"], row["observations"]): row["seconds"] for row in rows}
+    found = {
+        (row["optimizer"], row["observations"]): f"{row['seconds']:.3g} ({row['cpu']:.3g})"
+        for row in rows
+    }
     names = list(dict.fromkeys(row["optimizer"] for row in rows))
-    lines = [
-        [name, *(f"{found[name, n]:.3g}" if (name, n) in found else "–" for n in sizes)]
-        for name in names
-    ]
-    header = ["seconds at observations", *(f"{n:,}" for n in sizes)]
+    lines = [[name, *(found.get((name, n), "–") for n in sizes)] for name in names]
+    header = ["seconds (of the processor) at", *(f"{n:,}" for n in sizes)]
     versions = "; ".join(dict.fromkeys(row["version"] for row in rows))
     load = [row["load"] for row in rows]
     about = (

@@ -68,12 +68,12 @@ def plot_latency(rows: list[dict[str, Any]], path: Path) -> None:
     """Draw the seconds of one suggestion by observations."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     for name in dict.fromkeys(row["optimizer"] for row in rows):
-        some = sorted((r["observations"], r["seconds"]) for r in rows if r["optimizer"] == name)
+        some = sorted((r["observations"], r["cpu"]) for r in rows if r["optimizer"] == name)
         known = name.split(" ")[0]
         dashed = ":" if " " in name else "-"
         axes.loglog(*zip(*some, strict=True), dashed, marker="o", label=name, color=_COLOURS[known])
     axes.set_xlabel("observations")
-    axes.set_ylabel("seconds for one suggestion")
+    axes.set_ylabel("seconds of the processor for one suggestion")
     axes.legend(fontsize=8)
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -116,17 +116,17 @@ def version_table(losses: Losses) -> str:
     for one, records in losses.records.items():
         cells = list(records.values())
         dates = sorted({row["date"] for row in cells})
-        seconds = np.median([row["seconds_per_ask"] for row in cells])
+        cost = [row["cpu_per_ask"] for row in cells if "cpu_per_ask" in row]
         rows.append(
             [
                 one,
                 "; ".join(sorted({row["version"] for row in cells})),
                 dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}",
                 counted(losses, one),
-                f"{seconds:.2g}",
+                f"{np.median(cost):.2g}" if cost else "–",
             ]
         )
-    return table(["optimizer", "version", "recorded", "seeds", "s per suggestion"], rows)
+    return table(["optimizer", "version", "recorded", "seeds", "CPU s per trial"], rows)
 
 
 def solved_table(losses: Losses, tolerance: float) -> str:
