@@ -76,7 +76,7 @@ def longest(durations: Collection[float]) -> float | None:
 
     Examples
     --------
-    >>> longest([10.0]), longest([10.0, 20.0, 20.0, 12.0, 15.0]), longest([])
+    >>> longest([10.0]), round(longest([10.0, 20.0, 20.0, 12.0, 15.0]), 3), longest([])
     (16.0, 24.0, None)
     """
     if not durations:
