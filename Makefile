@@ -9,7 +9,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
-BENCH ?= $(filter-out benchmarks/re%.py, $(wildcard benchmarks/[!_]*.py))
+BENCH ?= $(filter-out benchmarks/re%.py benchmarks/batch.py, $(wildcard benchmarks/[!_]*.py))
 
 # Trials run side by side, so each of them gets one thread.
 export OMP_NUM_THREADS ?= 1

@@ -12,6 +12,7 @@ import argparse
 import re
 from pathlib import Path
 
+from suite.batches import batch_section
 from suite.latencies import latency_section, read_latency
 from suite.losses import load
 from suite.plots import plot_latency, plot_regret
@@ -31,6 +32,8 @@ def sections(data: Path) -> dict[str, str]:
             found[name] = section(losses)
     if rows := read_latency(data):
         found["latency"] = latency_section(rows)
+    if (data / "batch" / "phsx.jsonl").exists():
+        found["batch"] = batch_section(data)
     return found
 
 

@@ -37,10 +37,11 @@ def difference(losses: Losses, one: str, other: str, problem: str) -> Difference
     if not seeds:
         return None
     pairs = [losses.loss(one, problem, s) - losses.loss(other, problem, s) for s in seeds]
-    return _interval(np.array(pairs))
+    return interval(np.array(pairs))
 
 
-def _interval(values: np.ndarray) -> Difference:
+def interval(values: np.ndarray) -> Difference:
+    """Return the mean of paired differences and its interval."""
     n, mean = len(values), float(values.mean())
     if np.ptp(values) == 0:
         # Equal everywhere (both solved it, say), or a single seed, which tells nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -207,17 +207,37 @@ class StrategyOptimizer:
 
     def ask(self, trial: int) -> Params:
         """Return the point of a new trial."""
-        params = self._suggest(trial)
-        self.keys.add(self.space.key(params))
-        self.running[trial] = params
+        request = self._request(trial)
+        params = self._propose(request)
+        self._start(trial, params)
         return params
+
+    def batch(self, first: int, count: int) -> list[Params]:
+        """Return the points of trials that start at the same instant, unaware of each other.
+
+        Parameters
+        ----------
+        first : int
+            The number of the first of them.
+        count : int
+            How many there are.
+        """
+        requests = [replace(self._request(first + rank), rank=rank) for rank in range(count)]
+        points = [self._propose(request) for request in requests]
+        for rank, params in enumerate(points):
+            self._start(first + rank, params)
+        return points
 
     def tell(self, trial: int, params: Params, value: float) -> None:
         """Take the value of a trial that runs no longer."""
         del self.running[trial]
         self.done.append(Evaluation(trial, params, value))
 
-    def _suggest(self, trial: int) -> Params:
+    def _start(self, trial: int, params: Params) -> None:
+        self.keys.add(self.space.key(params))
+        self.running[trial] = params
+
+    def _request(self, trial: int) -> Request:
         request = Request(
             space=self.space,
             trial=trial,
@@ -232,6 +252,9 @@ class StrategyOptimizer:
         )
         if isinstance(self.strategy, ModelStrategy):
             request = self._informed(self.strategy, request)
+        return request
+
+    def _propose(self, request: Request) -> Params:
         proposal = self.strategy.propose(request)
         self.position = proposal.position
         params = self.space.complete(proposal.params)

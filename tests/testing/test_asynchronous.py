@@ -120,3 +120,26 @@ def test_what_is_not_finite_is_told_as_nan():
     simulate(optimizer, lambda trial, params: [math.inf, 1.0, math.nan][trial], 3)
     told = [call[2] for call in optimizer.calls if call[0] == "tell"]
     assert math.isnan(told[0]) and told[1] == 1.0 and math.isnan(told[2])
+
+
+def test_a_batch_is_made_of_one_history():
+    asked = []
+
+    class Ranked(Bayesian):
+        kind = "ranked"
+
+        def propose(self, request):
+            if request.history is not None:
+                known, running = len(request.history), len(request.pending)
+                asked.append((request.trial, request.rank, known, running))
+            return super().propose(request)
+
+    optimizer = StrategyOptimizer(branin.space, Ranked(40), 40, seed=2)
+    for trial in range(10):
+        params = optimizer.ask(trial)
+        optimizer.tell(trial, params, branin(**params))
+    asked.clear()
+    points = optimizer.batch(10, 5)
+    assert asked == [(10 + rank, rank, 10, 0) for rank in range(5)]
+    assert len({branin.space.key(params) for params in points}) == 5
+    assert list(optimizer.running) == [10, 11, 12, 13, 14]
