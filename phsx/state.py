@@ -62,6 +62,8 @@ class SearchState:
     reports : dict of int to list of (step, value)
         What each trial's newest attempt reported while it ran.
     fits : list of Fit
+    numerics : list of mapping
+        By what libraries suggestions and fits were computed; their records have its number.
     plan : list or None
         The newest plan as JSON, None before the first.
     exhausted : dict of int to str
@@ -79,6 +81,7 @@ class SearchState:
         self.next_id = 0
         self.reports: dict[int, list[tuple[int, float]]] = {}
         self.fits: list[Fit] = []
+        self.numerics: list[Mapping[str, str]] = []
         self.plan: list[Any] | None = None
         self.exhausted: dict[int, str] = {}
         self.seq = -1
@@ -90,6 +93,7 @@ class SearchState:
             "suggesting": self._suggesting,
             "suggested": self._suggested,
             "dropped": self._dropped,
+            "numerics": self._numerics,
             "fit": self._fit,
             "running": self._running,
             "report": self._report,
@@ -212,6 +216,9 @@ class SearchState:
         self.fits.append(
             Fit(record["fit"], record["block"], record["seen"], record["n"], record["values"])
         )
+
+    def _numerics(self, record: Record) -> None:
+        self.numerics.append(record["facts"])
 
     def _running(self, record: Record) -> None:
         if self.trials[record["id"]].state.terminal:

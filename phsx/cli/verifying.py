@@ -47,6 +47,11 @@ def verify(directory: Path, as_json: bool) -> None:
             click.echo(f"  {difference}")
         if len(found.differences) > SHOWN:
             click.echo(f"  and {len(found.differences) - SHOWN} more")
+        if any(difference.elsewhere for difference in found.differences):
+            click.echo(
+                "other numerical libraries, or another kind of processor, computed some of them: "
+                "there the last digits may come out otherwise, and what builds on them"
+            )
         if found.identical:
             click.echo("all of them are as the journal says, bit for bit")
     if not found.identical:

@@ -11,6 +11,7 @@ import numpy as np
 
 from phsx.exceptions import ExhaustedError
 from phsx.history import History
+from phsx.models.numerics import numerics
 from phsx.space import Space
 from phsx.strategies.base import ModelStrategy, Proposal, Request, Strategy
 from phsx.strategies.mixing import model_of, propose
@@ -18,11 +19,12 @@ from phsx.strategies.mixing import model_of, propose
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit task returns: hyper-parameters as JSON values, and when it ran."""
+    """What a fit task returns: hyper-parameters as JSON values, when and by what it ran."""
 
     values: dict[str, Any]
     started: float
     ended: float
+    numerics: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Suggested:
     reason: str | None
     started: float
     ended: float
+    numerics: dict[str, str] | None = None  #: None where no model was asked
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def fit(
     """Fit a surrogate to everything that has finished; `chunks` from old to new."""
     started = time.time()
     values = strategy.fit(space, History.concatenate([*chunks, tail]), previous, seed)
-    return Fitted(values, started, time.time())
+    return Fitted(values, started, time.time(), numerics())
 
 
 def suggest(asking: Asking, *chunks: History) -> Suggested:
@@ -99,7 +102,7 @@ def suggest(asking: Asking, *chunks: History) -> Suggested:
         proposal, reason = propose(asking.strategy, request(asking, history)), None
     except ExhaustedError as error:
         proposal, reason = None, str(error)
-    return Suggested(proposal, reason, started, time.time())
+    return Suggested(proposal, reason, started, time.time(), numerics())
 
 
 def request(asking: Asking, history: History) -> Request:

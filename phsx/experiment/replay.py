@@ -19,6 +19,7 @@ from phsx.journal import Follower
 from phsx.journal.format import plain
 from phsx.master.observing import observe, pending
 from phsx.master.supply import FIT_SEEDS, Place, Supply, block_seed, trial_seed
+from phsx.models.numerics import numerics
 from phsx.state import SearchState
 from phsx.strategies.mixing import model_of
 from phsx.strategies.plan import Plan
@@ -40,6 +41,8 @@ class Difference:
         Sequence number of the journal's record.
     recorded, computed
         What the journal says, and what came out now.
+    numerics : mapping or None
+        By what libraries it was computed then; None for a point that needed no model.
     """
 
     what: str
@@ -47,6 +50,12 @@ class Difference:
     seq: int
     recorded: Any
     computed: Any
+    numerics: Mapping[str, str] | None = None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other libraries or another kind of processor computed it then."""
+        return self.numerics is not None and self.numerics != numerics()
 
     def __str__(self) -> str:
         return (
@@ -148,6 +157,7 @@ class _Replay:
         self._jobs: dict[int, list[_Job]] = {}
         self._observations: list[Observation] = []
         self._plan = definition.plan
+        self._numerics: list[Mapping[str, str]] = []
         self.counts: Counter[str] = Counter()
         self.differences: list[Difference] = []
 
@@ -157,10 +167,13 @@ class _Replay:
 
     def _compare(self, what: str, number: int, record: Record, key: str, computed: Any) -> None:
         self.counts[what] += 1
-        computed = plain(computed, key)
-        if _text(record[key]) != _text(computed):
-            known = record[key]
-            self.differences.append(Difference(what, number, record["seq"], known, computed))
+        computed, known = plain(computed, key), record.get("numerics")
+        if _text(record[key]) == _text(computed):
+            return
+        facts = None if known is None else self._numerics[known]
+        self.differences.append(
+            Difference(what, number, record["seq"], record[key], computed, facts)
+        )
 
     # ------------------------------------------------------------ the first time
 
@@ -174,11 +187,12 @@ class _Replay:
                 asked[record["id"]] = record
             elif kind == "fit" and record["values"] is not None:
                 self._collect(_Job(record, record))
-            elif kind == "suggested" and record.get("model", True):
+            elif kind == "suggested" and record["numerics"] is not None:
                 self._collect(_Job(asked[record["id"]], record))
             elif supply and kind in ("trial", "suggested") and record["params"] is not None:
                 self._check_point(supply, state, record)
             state.apply(record)
+            self._numerics = state.numerics
             if kind == "plan":
                 self._plan = Plan.from_dict(record["plan"])
                 supply = Supply(self._definition.space, self._plan, self._definition.seed, state)

@@ -11,10 +11,9 @@ from typing import Any
 from phsx.exceptions import ExhaustedError, ExhaustedWarning, ModelWarning
 from phsx.execution import tasks
 from phsx.execution.base import Executor, Lost, Task
-from phsx.history import History
 from phsx.master.feed import Feed
 from phsx.master.ledger import Ledger
-from phsx.master.observing import observe
+from phsx.master.observing import MAX_PENDING, observe, pending
 from phsx.master.pool import Pool
 from phsx.master.search import Search
 from phsx.master.supply import FIT_SEEDS, Place, Supply, trial_seed
@@ -22,8 +21,6 @@ from phsx.state import Fit
 from phsx.strategies.base import ModelStrategy, Proposal
 from phsx.trial import Trial, TrialState
 
-#: Pending trials that a suggestion is told of, the newest ones.
-MAX_PENDING = 256
 #: A suggestion is computed ahead where it would idle a worker for more than this share.
 IDLE_SHARE = 0.01
 #: It is begun this many times its own cost before the worker is expected to be free.
@@ -227,7 +224,16 @@ class Adviser:
             worker=flight.worker,
             started=fitted and fitted.started,
             ended=fitted and fitted.ended,
+            numerics=self._numerics(fitted.numerics if fitted else None),
         )
+
+    def _numerics(self, facts: dict[str, str] | None) -> int | None:
+        """Return the number by which the journal knows what computed something."""
+        if facts is None:
+            return None
+        if facts not in self._state.numerics:
+            self._ledger.record("numerics", number=len(self._state.numerics), facts=facts)
+        return self._state.numerics.index(facts)
 
     # ------------------------------------------------------------ suggestions
 
@@ -253,20 +259,13 @@ class Adviser:
             seed=request.seed,
             block_seed=request.block_seed,
             tail=tail,
-            pending=self._pending(),
+            pending=pending(self._search.space, self._state, maximize=self._search.maximize),
             fit=None if fit is None else fit.values,
             rank=rank,
         )
         flight = _Flight(worker, self._executor.clock(), place)
         self._suggesting += 1
         self._send(f"suggest-{place.id}", tasks.suggest, (asking, *chunks), flight)
-
-    def _pending(self) -> History:
-        space, maximize = self._search.space, self._search.maximize
-        alive = map(self._state.trials.__getitem__, self._state.alive)
-        known = [trial for trial in alive if trial.params is not None][-MAX_PENDING:]
-        rows = [observe(space, trial, maximize=maximize) for trial in known]
-        return History.of(rows, len(space))
 
     def _suggestion_arrived(
         self, flight: _Flight, place: Place, suggested: tasks.Suggested
@@ -295,6 +294,7 @@ class Adviser:
             worker=flight.worker,
             started=suggested.started,
             ended=suggested.ended,
+            numerics=self._numerics(suggested.numerics),
         )
         self._decide(place)
 
@@ -311,7 +311,7 @@ class Adviser:
             self._exhausted(place, str(error))
             return
         now = self._executor.clock()
-        suggested = tasks.Suggested(proposal, None, flight.submitted, now)
+        suggested = tasks.Suggested(proposal, None, flight.submitted, now, numerics=None)
         self._suggestion_arrived(flight, place, suggested)
 
     # ------------------------------------------------------------ what comes back

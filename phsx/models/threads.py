@@ -34,3 +34,13 @@ def one_thread() -> Iterator[None]:
     """
     with _lock, _controller().limit(limits=1, user_api="blas"):
         yield
+
+
+def libraries() -> str:
+    """Name the libraries for linear algebra, their versions and the kernels they have chosen."""
+    found = {
+        f"{each['internal_api']} {each['version']} {each.get('architecture', '')}".strip()
+        for each in _controller().info()
+        if each["user_api"] == "blas"
+    }
+    return ", ".join(sorted(found))

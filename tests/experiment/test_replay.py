@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import shutil
 import time
+from collections import Counter
 
 import pytest
 
 import phsx
 from phsx.journal import read
 from phsx.journal.format import encode
+from phsx.models.numerics import numerics
 
 SPACE = {
     "x": phsx.Float(-2, 2),
@@ -43,13 +45,13 @@ def finished(tmp_path_factory):
 def changed(finished, tmp_path):
     """Return a function that copies the finished search with some records changed."""
 
-    def change(kind, number, edit):
-        lines, crc, count = [], 0, 0
+    def change(*edits):
+        lines, crc, count = [], 0, Counter()
         for record in read(finished.directory).records:
-            if record["type"] == kind:
-                if count == number:
+            for kind, number, edit in edits:
+                if (record["type"], count[kind]) == (kind, number):
                     edit(record)
-                count += 1
+            count[record["type"]] += 1
             line, crc = encode(record, crc)
             lines.append(line)
         (tmp_path / "journal.jsonl").write_bytes(b"".join(lines))
@@ -91,18 +93,33 @@ def test_changed_point_is_named(changed, kind, what, key, name):
     def edit(record):
         record[key][name] = math.nextafter(record[key][name], 3.0)
 
-    verification = phsx.verify(changed(kind, 2, edit))
+    verification = phsx.verify(changed((kind, 2, edit)))
     first = verification.differences[0]
     assert (first.what, first.number) == (what, 2 if kind == "trial" else 11)
     assert f"{what} {first.number} (journal record {first.seq})" in str(first)
     assert not verification.identical
 
 
+def test_other_libraries_are_told_apart(changed):
+    def edit(record):
+        record["params"]["x"] = math.nextafter(record["params"]["x"], 3.0)
+
+    first = phsx.verify(changed(("suggested", 2, edit))).differences[0]
+    assert not first.elsewhere and sorted(first.numerics) == sorted(numerics())
+
+    def elsewhere(record):
+        record["facts"]["blas"] = "openblas 0.1 Abacus"
+
+    assert phsx.verify(changed(("numerics", 0, elsewhere))).identical, "equal bits are equal"
+    both = phsx.verify(changed(("numerics", 0, elsewhere), ("suggested", 2, edit)))
+    assert both.differences[0].elsewhere
+
+
 def test_changed_fit_is_named(changed):
     def edit(record):
         record["values"]["observed"] += 1
 
-    first = phsx.verify(changed("fit", 1, edit)).differences[0]
+    first = phsx.verify(changed(("fit", 1, edit))).differences[0]
     assert (first.what, first.number) == ("fit", 1)
 
 
@@ -110,12 +127,12 @@ def test_changed_result_shows_in_what_was_learnt_from_it(changed):
     def edit(record):
         record["value"] += 1.0
 
-    verification = phsx.verify(changed("ended", 3, edit))
+    verification = phsx.verify(changed(("ended", 3, edit)))
     assert {difference.what for difference in verification.differences} == {"fit", "suggestion"}
 
 
 def test_another_seed_gives_other_points(changed):
-    directory = changed("trial", 0, lambda record: None)
+    directory = changed(("trial", 0, lambda record: None))
     assert phsx.verify(directory).identical
     definition = directory / "experiment.json"
     definition.write_text(definition.read_text().replace('"seed": 3', '"seed": 4'))

@@ -96,7 +96,7 @@ class TestSuggestions:
         assert max(tails) < 4
 
     def test_at_most_the_newest_256_pending_trials_are_told(self, bench, monkeypatch):
-        monkeypatch.setattr("phsx.master.adviser.MAX_PENDING", 5)
+        monkeypatch.setattr("phsx.master.observing.MAX_PENDING", 5)
         b = bench([phsx.Random(20), Learner(2, initial=4)])
         # One is quick, so that a suggestion is made while many others run.
         executor = VirtualExecutor(20, duration=lambda job: 1.0 if job.trial == 3 else 9.0)
