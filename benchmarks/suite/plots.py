@@ -52,13 +52,13 @@ def plot_regret(losses: Losses, path: Path) -> None:
                 np.maximum(np.median(curves, axis=0), floor),
                 color=_COLOURS[one],
                 linewidth=2.2 if one == "phsx" else 1.2,
+                zorder=3 if one == "phsx" else 2,
             )
         axes.set_yscale("log")
         axes.set_title(problem, fontsize=9)
-        axes.tick_params(labelsize=7)
+        axes.tick_params(which="both", labelsize=7)
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=9, fontsize=9)
-    figure.supxlabel("trials", fontsize=9)
-    figure.supylabel("regret, median", fontsize=9)
+    figure.supylabel("median regret by trials", fontsize=9)
     figure.set_layout_engine("constrained")
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -13,6 +13,9 @@ from suite.statistics import difference, ranks
 #: Whose comparisons with all others are listed.
 OURS = "phsx"
 
+#: Fewer seeds tell too little to call an optimizer the best of a problem.
+_ENOUGH = 3
+
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table; the first column is text, the others are numbers."""
@@ -80,24 +83,28 @@ def versus_table(losses: Losses) -> str:
 def regret_table(losses: Losses) -> str:
     """Return the median regret at the end, problem by problem.
 
-    Bold: the least mean log regret, and what is tied with it.
+    Bold: the least mean log regret, and what is not worse, among those with enough seeds to tell.
     """
     rows = []
     for problem in losses.problems:
-        some = [one for one in losses.optimizers if losses.seeds(one, problem)]
-        best = min(some, key=lambda one: _mean(losses, one, problem))
+        best = _tied_with_the_best(losses, problem)
         cells = []
         for one in losses.optimizers:
-            if one not in some:
-                cells.append("–")
-                continue
-            text = f"{np.median(_finals(losses, one, problem)):.2g}"
-            pair = None if one == best else difference(losses, one, best, problem)
-            tied = one == best or (pair is not None and pair.verdict != "worse")
-            cells.append(f"**{text}**" if tied else text)
+            finals = _finals(losses, one, problem)
+            text = f"{np.median(finals):.2g}" if finals else "–"
+            cells.append(f"**{text}**" if one in best else text)
         rows.append([problem, *cells])
     header = ["problem", *(f"{one} ({counted(losses, one)})" for one in losses.optimizers)]
     return table(header, rows)
+
+
+def _tied_with_the_best(losses: Losses, problem: str) -> list[str]:
+    some = [one for one in losses.optimizers if len(losses.seeds(one, problem)) >= _ENOUGH]
+    if not some:
+        return []
+    best = min(some, key=lambda one: _mean(losses, one, problem))
+    pairs = {one: difference(losses, one, best, problem) for one in some}
+    return [one for one, pair in pairs.items() if pair is not None and pair.verdict != "worse"]
 
 
 def _finals(losses: Losses, optimizer: str, problem: str) -> list[float]:
