@@ -82,6 +82,16 @@ def searched(tmp_path_factory):
 
 
 class TestHelp:
+    def test_as_a_module(self, searched):
+        done = subprocess.run(
+            [sys.executable, "-m", "phsx", "best", searched.directory],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONPATH": ROOT},
+            timeout=60,
+        )
+        assert done.stdout == run("best", searched.directory).output, done.stderr
+
     def test_overview_lists_the_commands_and_exit_codes(self):
         text = run("--help").output
         for command in COMMANDS:
