@@ -47,6 +47,11 @@ def check_pool(workers: Any, cluster: Any) -> None:
         )
 
 
+def slot_cores(cluster: Any) -> int:
+    """Return how many cores a trial may use, where nothing is said of that."""
+    return cluster.cores_per_slot if isinstance(cluster, Batch) else 1
+
+
 def connect(workers: int | None, cluster: Any, directory: Path | None = None) -> Executor:
     """Return an executor for `workers` local processes, or for an existing cluster.
 

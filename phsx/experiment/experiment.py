@@ -234,7 +234,8 @@ class Experiment:
         stop_at: float | None = None,
         background: bool = False,
         callbacks: Iterable[Callable[[Trial], object]] = (),
-        cores_per_trial: int = 1,
+        cores_per_trial: int | None = None,
+        trial_time: float | None = None,
         isolate: bool = True,
         grace: float = 10.0,
         max_deaths: int = 3,
@@ -262,8 +263,12 @@ class Experiment:
             Return at once, with a handle that has `stop()`, `wait()` and `progress`.
         callbacks : iterable of callable
             Each is called with every `Trial` that has ended, in a thread of its own.
-        cores_per_trial : int
-            Threads that numerical libraries may use in a trial.
+        cores_per_trial : int, optional
+            Threads that numerical libraries may use in a trial; by default one, and in a batch
+            job its slot's share of the cores.
+        trial_time : float, optional
+            Seconds that a trial takes at most; by default foretold from those seen. It is not
+            started in a batch job that ends sooner.
         isolate : bool
             Run the target in a child process of the worker. Without, a trial costs a little less,
             but its output is not kept, a timeout cannot end it, and a crash ends the worker.
@@ -292,7 +297,7 @@ class Experiment:
         KeyboardInterrupt
             After an interruption, when everything is recorded.
         """
-        from phsx.clusters.connect import check_pool, connect
+        from phsx.clusters.connect import check_pool, connect, slot_cores
         from phsx.execution.base import Setting
         from phsx.experiment.session import open_run
         from phsx.master.search import Limits, Search
@@ -307,7 +312,10 @@ class Experiment:
                 grace=arguments.not_negative("grace", grace),
                 max_deaths=arguments.whole("max_deaths", max_deaths, 0),
                 max_failed=arguments.share("max_failed", max_failed),
-                cores=arguments.whole("cores_per_trial", cores_per_trial, 1),
+                cores=slot_cores(cluster)
+                if cores_per_trial is None
+                else arguments.whole("cores_per_trial", cores_per_trial, 1),
+                expected=arguments.positive("trial_time", trial_time),
             )
             callbacks = arguments.callables(callbacks)
             background = arguments.truth("background", background)

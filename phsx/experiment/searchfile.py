@@ -25,6 +25,12 @@
     [run]
     workers = 4
     timeout = 600
+
+    # [slurm]                         # instead of local workers; or [pbs], [lsf], ...
+    # jobs = 16                       # or [0, 64]: as trials are left
+    # cores = 4
+    # memory = "8GB"
+    # walltime = "02:00:00"
 """
 
 from __future__ import annotations
@@ -32,11 +38,13 @@ from __future__ import annotations
 import inspect
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from phsx.clusters.batch import SYSTEMS
+from phsx.clusters.spelled import describe
 from phsx.exceptions import ConfigurationError, DefinitionError
 from phsx.experiment.experiment import Experiment
 from phsx.space import Space
@@ -54,6 +62,7 @@ KEYS = frozenset(
         "constraints",
         "plan",
         "run",
+        *SYSTEMS,
     }
 )
 #: What the table [run] may say: the arguments of `Experiment.run` that TOML can express.
@@ -76,11 +85,14 @@ class SearchFile:
         Arguments of `Experiment`.
     run : dict
         Arguments of `Experiment.run`.
+    jobs : dict
+        What the table of a queue system says, by its name; `run` has it as `cluster`.
     """
 
     path: Path
     experiment: dict[str, Any]
     run: dict[str, Any]
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: str | Path) -> SearchFile:
@@ -105,6 +117,7 @@ class SearchFile:
             raise ConfigurationError(f"{path.name}: there is no {' and no '.join(missing)}")
         run = content.get("run", {})
         _refuse_unknown(path, "[run] ", run, RUN_KEYS)
+        jobs = _jobs(path, content, run)
         directory = content.get("directory", path.stem)
         if not isinstance(directory, str):
             raise ConfigurationError(
@@ -117,13 +130,15 @@ class SearchFile:
                 "space": _space(content),
                 "plan": Plan.from_dict(content["plan"]),
             }
+            for system, table in jobs.items():
+                run = run | {"cluster": describe(system, table)}
         except DefinitionError as error:
             error.add_note(f"(in {path})")
             raise
         arguments |= {
             key: content[key] for key in ("seed", "maximize", "objective") if key in content
         }
-        return cls(path, arguments, run)
+        return cls(path, arguments, run, jobs)
 
     def make(self) -> Experiment:
         """Make the experiment, or continue it."""
@@ -137,6 +152,19 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is no valid TOML: {error}") from error
+
+
+def _jobs(path: Path, content: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of the queue system that is to run the search, if there is one."""
+    found = {system: content[system] for system in SYSTEMS if system in content}
+    others = [f"[run] {name}" for name in ("workers", "cluster") if name in run]
+    if len(found) + bool(others) > 1 and found:
+        named = " and ".join([*(f"[{system}]" for system in found), *others])
+        raise ConfigurationError(f"{path.name}: {named} exclude each other; give one of them")
+    for system, table in found.items():
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{path.name}: [{system}] has to be a table")
+    return found
 
 
 def _refuse_unknown(path: Path, where: str, found: Any, known: frozenset[str]) -> None:

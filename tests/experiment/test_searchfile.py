@@ -159,3 +159,34 @@ def test_errors_name_the_file(beside):
     assert any("train.toml" in note for note in error.value.__notes__)
     with pytest.raises(ConfigurationError, match=r"nowhere\.toml"):
         SearchFile.read(beside / "nowhere.toml")
+
+
+class TestJobs:
+    """A table named like a queue system says whose jobs are to run the search."""
+
+    def read(self, beside, table, run=""):
+        path = beside / "train.toml"
+        path.write_text(FULL.replace('cluster = "inline"\n', run) + table)
+        return SearchFile.read(path)
+
+    def test_slurm(self, beside):
+        search = self.read(beside, '[slurm]\njobs = [0, 64]\nmemory = "8GB"\ncores = 4')
+        assert search.run["cluster"] == phsx.slurm((0, 64), memory="8GB", cores=4)
+        assert search.run["timeout"] == 600
+
+    def test_wrong_words_are_named_with_the_file(self, beside):
+        with pytest.raises(ConfigurationError, match="jobs=0") as caught:
+            self.read(beside, '[slurm]\njobs = 0\nmemory = "8GB"')
+        assert "train.toml" in "".join(caught.value.__notes__)
+
+    @pytest.mark.parametrize(
+        ("table", "run"),
+        [
+            ("[slurm]\njobs = 1", "workers = 2\n"),
+            ("[slurm]\njobs = 1", 'cluster = "inline"\n'),
+            ("[slurm]\njobs = 1\n[pbs]\njobs = 1", ""),
+        ],
+    )
+    def test_one_pool_alone(self, beside, table, run):
+        with pytest.raises(ConfigurationError, match="exclude each other"):
+            self.read(beside, table, run)

@@ -1,0 +1,82 @@
+"""What a run would do: shown before anything is started."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from statistics import mean
+from typing import Any
+
+from phsx.clusters.batch import Batch
+from phsx.space import Space
+from phsx.strategies.plan import Plan
+from phsx.trial import Trial, TrialState
+
+
+def preview(
+    name: str, space: Space, plan: Plan, trials: Iterable[Trial], settings: dict[str, Any]
+) -> str:
+    """Return what a run would do, as text.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment.
+    space : Space
+    plan : Plan
+    trials : iterable of Trial
+        Those that there are already; how long they took tells how long the others may take.
+    settings : dict
+        Arguments of `Experiment.run`.
+    """
+    trials = list(trials)
+    ended = sum(trial.state.terminal for trial in trials)
+    total = plan.trials(space)
+    left = None if total is None else max(0, total - ended)
+    lines = [f"{name}: {'endless' if left is None else left} trials are left, {ended} have ended"]
+    sizes = plan.sizes(space)
+    for block, size in zip(plan.blocks, sizes, strict=True):
+        lines.append(f"  {'endless' if size is None else size:>7}  {block!r}")
+    cluster = settings.get("cluster")
+    if not isinstance(cluster, Batch):
+        where = f"cluster={cluster}" if cluster is not None else "local worker processes"
+        return "\n".join([*lines, f"on {where}"])
+    durations = [
+        trial.ended - trial.started
+        for trial in trials
+        if trial.state is TrialState.COMPLETED and trial.started and trial.ended
+    ]
+    duration = mean(durations) if durations else settings.get("trial_time")
+    lines += [f"on {cluster}", *_expected(cluster, left, duration)]
+    return "\n".join([*lines, "", _script(cluster, name)])
+
+
+def _expected(batch: Batch, left: int | None, duration: float | None) -> list[str]:
+    """Return how many jobs and hours are to be expected."""
+    if left is None or duration is None:
+        missing = "how many trials there are" if left is None else "how long a trial takes"
+        return [f"{missing} is not known, and so not how many jobs there will be"]
+    slots = min(batch.jobs[1] * batch.slots, max(1, left))
+    hours = math.ceil(left / slots) * duration / 3600
+    walltime = batch.walltime_seconds
+    at_once = math.ceil(slots / batch.slots)
+    jobs = at_once
+    if walltime is not None and walltime > duration:
+        rounds = math.floor(walltime / duration)  # trials that a slot ends within a walltime
+        jobs = at_once * math.ceil(math.ceil(left / slots) / rounds)
+    cores = left * duration / 3600 / batch.slots * batch.cores
+    return [
+        f"about {jobs} jobs, {at_once} at a time, for {hours:.2g} hours in all "
+        f"({cores:.2g} core hours), at {duration:.3g} s a trial"
+    ]
+
+
+def _script(batch: Batch, name: str) -> str:
+    from pathlib import Path
+
+    from phsx.clusters.job_template import JobTemplate
+    from phsx.clusters.provision import job_name
+
+    tls = {key: f"{name}/cluster/{key}.pem" for key in ("ca_file", "cert", "key")}
+    template = JobTemplate(batch, job_name(Path(name)), None, tls if batch.tls else {})
+    return template.script("tls://<this-host>" if batch.tls else "tcp://<this-host>")

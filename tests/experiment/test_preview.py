@@ -1,0 +1,57 @@
+"""What a run would do, without doing it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+import phsx
+from phsx.experiment.preview import preview
+from phsx.strategies.plan import Plan
+from phsx.trial import TrialState
+
+SPACE = phsx.Space({"x": phsx.Float(0, 1)})
+
+
+def ended(seconds, state=TrialState.COMPLETED):
+    return SimpleNamespace(state=state, started=100.0, ended=100.0 + seconds)
+
+
+def show(plan, trials=(), **settings):
+    return preview("search", SPACE, Plan.of(plan), trials, settings)
+
+
+def test_local_workers():
+    text = show([phsx.Random(20), phsx.Bayesian(60)], [ended(1.0)] * 5)
+    assert "search: 75 trials are left, 5 have ended" in text
+    assert "local worker processes" in text and "Bayesian(60)" in text
+
+
+def test_jobs_and_hours():
+    """100 trials of 36 s: 10 jobs of 2 slots run 5 rounds; a walltime of 2 minutes has 3."""
+    batch = phsx.slurm(jobs=10, cores=4, slots=2, memory="8GB", walltime="00:02:00")
+    text = show(phsx.Random(110), [ended(36.0)] * 10, cluster=batch)
+    assert "about 20 jobs, 10 at a time, for 0.05 hours in all (2 core hours)" in text
+    assert "#SBATCH --cpus-per-task=4" in text and "--tls-key search/cluster/key.pem" in text
+
+
+def test_fewer_trials_than_slots():
+    batch = phsx.slurm(jobs=10, memory="8GB", walltime="01:00:00")
+    assert "about 3 jobs, 3 at a time" in show(phsx.Random(3), cluster=batch, trial_time=60)
+
+
+@pytest.mark.parametrize(
+    ("plan", "trials", "said"),
+    [
+        (phsx.Random(), [ended(1.0)], "how many trials there are is not known"),
+        (phsx.Random(9), [ended(1.0, TrialState.FAILED)], "how long a trial takes is not known"),
+    ],
+)
+def test_what_is_not_known(plan, trials, said):
+    assert said in show(plan, trials, cluster=phsx.slurm(memory="1GB"))
+
+
+def test_plain_text_only_where_asked_for():
+    text = show(phsx.Random(9), cluster=phsx.slurm(memory="1GB", tls=False))
+    assert "tcp://<this-host>" in text and "--tls" not in text
