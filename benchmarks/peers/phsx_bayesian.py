@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 from peers.base import INITIAL, Params, Peer
 from phsx.space import Space
 from phsx.strategies import Bayesian
 from phsx.testing.asynchronous import Evaluation, StrategyOptimizer
+
+
+def _commit() -> str:
+    """Return the commit of a checkout, and whether files were changed since; else nothing."""
+    command = ["git", "describe", "--always", "--dirty=, changed", "--exclude=*"]
+    try:
+        done = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return f" ({done.stdout.strip()})"
+
+
+#: Read when the code is, which may change on disk while a long recording runs.
+_COMMIT = _commit()
 
 
 class Phsx(Peer):
@@ -27,3 +46,7 @@ class Phsx(Peer):
     def observe(self, known: list[tuple[Params, float]]) -> None:
         for number, (params, value) in enumerate(known):
             self.optimizer.done.append(Evaluation(-1 - number, params, value))
+
+    @classmethod
+    def version(cls) -> str:
+        return super().version() + _COMMIT
