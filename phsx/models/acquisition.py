@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import erfcx, logsumexp, ndtr
+from scipy.special import erfcx, ndtr
 
 from phsx.history import FloatArray
 
@@ -19,6 +19,8 @@ _SQRT_HALF_PI = math.sqrt(0.5 * math.pi)
 
 #: Below this z, 1 + z R(z) is a difference of nearly equal numbers and its series is exact.
 _FAR = -1e3
+
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 def log_h(z: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -122,9 +124,11 @@ def mean_improvement(
     if mean.ndim == 1:
         return log_expected_improvement(mean, variance, best)
     each, by_mean, by_variance = log_expected_improvement(mean, variance[:, None], best)
-    value = logsumexp(each, axis=1)
-    weights = np.exp(each - value[:, None])
-    value -= math.log(mean.shape[1])
+    largest = np.maximum(each.max(axis=1), -_LARGEST)
+    weights = np.exp(each - largest[:, None])
+    total = weights.sum(axis=1)
+    weights /= total[:, None]
+    value = largest + np.log(total / mean.shape[1])
     return value, weights * by_mean, (weights * by_variance).sum(axis=1)
 
 

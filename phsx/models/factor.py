@@ -89,24 +89,29 @@ class Factor:
     def solve(self, right: FloatArray) -> FloatArray:
         """Solve factor @ x = right, of shape (n + k, m)."""
         n = len(self.head)
-        return self.resume(solve_lower(self.head, right[:n]), right[n:])
+        start = solve_lower(self.head, right[:n])
+        return np.concatenate([start, self.resume(start, np.empty((0, len(start.T))), right[n:])])
 
-    def resume(self, solved: FloatArray, right: FloatArray) -> FloatArray:
-        """Go on with a solution whose first rows are known.
+    def resume(self, start: FloatArray, middle: FloatArray, right: FloatArray) -> FloatArray:
+        """Go on with a solution whose first rows are known; returns the others.
 
         Parameters
         ----------
-        solved : ndarray, shape (r, m)
-            The first rows of the solution, at least those of the head.
-        right : ndarray, shape (n + k - r, m)
+        start : ndarray, shape (n, m)
+            The rows of the head.
+        middle : ndarray, shape (r, m)
+            More rows.
+        right : ndarray, shape (k - r, m)
             The right side of the others.
         """
-        n, known = len(self.head), len(solved) - len(self.head)
-        if not len(right):
-            return solved
+        known = len(middle)
         side, tail = self.side[known:], self.tail[known:]
-        rest = right - side @ solved[:n] - tail[:, :known] @ solved[n:]
-        return np.concatenate([solved, solve_lower(tail[:, known:], rest)])
+        return solve_lower(tail[:, known:], right - side @ start - tail[:, :known] @ middle)
+
+    def times(self, vector: FloatArray, since: int) -> FloatArray:
+        """Multiply the rows from `since` (of the added ones) with an array (n + k, ...)."""
+        n = len(self.head)
+        return np.asarray(self.side[since:] @ vector[:n] + self.tail[since:] @ vector[n:])
 
     def solve_transposed(self, right: FloatArray) -> FloatArray:
         """Solve factor.T @ x = right, of shape (n + k, m)."""

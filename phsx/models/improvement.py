@@ -38,7 +38,7 @@ class ExpectedImprovement:
     def extend(self, points: FloatArray, draws: FloatArray) -> ExpectedImprovement:
         """Let `points` (k, p) count as pending; `draws` (k, S) say what is sampled there."""
         posterior = self.posterior.extend(points, draws)
-        values, _ = posterior.predict(points)
+        values = posterior.sampled(len(points))
         return replace(self, posterior=posterior, best=np.minimum(self.best, values.min(axis=0)))
 
     def __call__(self, features: FloatArray) -> FloatArray:

@@ -46,8 +46,8 @@ class Effort:
 
     spread: int = 128
     near: int = 48
-    starts: int = 8
-    steps: int = 20
+    starts: int = 4
+    steps: int = 15
     rounds: int = 4
 
 

@@ -24,12 +24,14 @@ class Pool:
     """
 
     def __init__(self, acquisition: ExpectedImprovement, features: FloatArray) -> None:
-        posterior = acquisition.posterior
+        posterior, chance = acquisition.posterior, acquisition.feasibility
         self._features = features
-        cross = posterior.kernel.matrix(posterior.theta, posterior.points, features)
-        self._solved = posterior.factor.solve(cross)
-        chance = acquisition.feasibility
         self._chance = 0.0 if chance is None else chance.log(features)
+        solved = posterior.solved(features)
+        mean, self._variance = posterior.explain(solved)
+        self._mean = mean.reshape(len(features), -1)
+        n = len(posterior.factor.head)
+        self._start, self._middle = solved[:n], solved[n:]
 
     def values(self, acquisition: ExpectedImprovement) -> FloatArray:
         """Values at the candidates, shape (m,), given all that is pending by now.
@@ -37,10 +39,14 @@ class Pool:
         `acquisition` is the one that the pool was made for, extended.
         """
         posterior = acquisition.posterior
-        new = posterior.points[len(self._solved) :]
+        known = len(self._start) + len(self._middle)
+        new = posterior.points[known:]
         if len(new):
             cross = posterior.kernel.matrix(posterior.theta, new, self._features)
-            self._solved = posterior.factor.resume(self._solved, cross)
-        mean, variance = posterior.explain(self._solved)
-        value, _, _ = mean_improvement(mean, variance, acquisition.best)
+            rows = posterior.factor.resume(self._start, self._middle, cross)
+            self._middle = np.concatenate([self._middle, rows])
+            self._mean = self._mean + rows.T @ posterior.whitened[known:]
+            self._variance = self._variance - np.einsum("ij,ij->j", rows, rows)
+        variance = posterior.floored(self._variance)
+        value, _, _ = mean_improvement(self._mean, variance, acquisition.best)
         return np.asarray(value + self._chance)

@@ -102,16 +102,24 @@ class Posterior:
         whitened = np.concatenate([whitened, draws])
         return replace(self, points=points, factor=factor, whitened=whitened)
 
+    def sampled(self, count: int) -> FloatArray:
+        """Values of the samples at the last `count` points that were added, (count, S)."""
+        added = len(self.factor.tail)
+        return self.constant + self.factor.times(self.whitened, added - count)
+
     def predict(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean, (m,) or (m, S), and variance (without noise), (m,), at `points` (m, p)."""
-        return self.explain(self._solved(points))
+        return self.explain(self.solved(points))
 
     def explain(self, solved: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Predict from the factor's inverse times the covariances of all points with (m,) ones."""
         mean = self.constant + solved.T @ self.whitened
-        prior = self.kernel.variance(self.theta)
-        variance = prior - np.einsum("ij,ij->j", solved, solved)
-        return mean, np.maximum(variance, _LEAST * prior)
+        explained = np.einsum("ij,ij->j", solved, solved)
+        return mean, self.floored(self.kernel.variance(self.theta) - explained)
+
+    def floored(self, variance: FloatArray) -> FloatArray:
+        """Make variances positive that rounding errors may have made 0 or less."""
+        return np.asarray(np.maximum(variance, _LEAST * self.kernel.variance(self.theta)))
 
     def differentiable(self, points: FloatArray) -> tuple[FloatArray, FloatArray, Slopes]:
         """Predict, and return also how to pull gradients back to the points.
@@ -124,7 +132,7 @@ class Posterior:
             Given the derivatives of something by mean and variance (of their shapes), returns
             its gradient by `points`, (m, p).
         """
-        solved = self._solved(points)
+        solved = self.solved(points)
 
         def slopes(by_mean: FloatArray, by_variance: FloatArray) -> FloatArray:
             whitened = self.whitened.reshape(len(solved), -1)
@@ -136,11 +144,12 @@ class Posterior:
 
     def covariance(self, points: FloatArray) -> FloatArray:
         """Joint covariance (without noise) of `points`, shape (m, m)."""
-        solved = self._solved(points)
+        solved = self.solved(points)
         joint = self.kernel.matrix(self.theta, points, points)
         return np.asarray(joint - solved.T @ solved)
 
-    def _solved(self, points: FloatArray) -> FloatArray:
+    def solved(self, points: FloatArray) -> FloatArray:
+        """Return the factor's inverse times the covariances of all points with `points`, (n, m)."""
         return self.factor.solve(self.kernel.matrix(self.theta, self.points, points))
 
 

@@ -25,7 +25,7 @@ _LISTED, _LEFT = 20_000, 500
 
 #: From which rank on suggestions are taken from common candidates, and from which on they are drawn
 #: at random from the posterior.
-_POOLED, _RANKS = 6, 64
+_POOLED, _RANKS = 3, 64
 
 #: Where so little improvement is expected (in standard deviations of all results), every second
 #: suggestion comes from a model that doubts what it knows. Without that, searches that have found
@@ -84,7 +84,7 @@ class _Search:
         pending = 0 if request.pending is None else len(request.pending)
         self.rng = np.random.default_rng([request.block_seed, len(history), pending])
         self.reserved: set[Hashable] = set()
-        self.pools: dict[tuple[str, bool], tuple[Points, Pool]] = {}
+        self.pools: dict[str, tuple[Points, Pool]] = {}
 
     def named(self, params: Params) -> Params:
         """Return the values that were asked for."""
@@ -108,23 +108,19 @@ class _Search:
             points, values = maximize(
                 acquisition, self.region, self.encoding, incumbents, self.rng, _FULL
             )
-            if enough(turn, values):
+            if turn % _DOUBT_EVERY or not len(values) or values[0] >= _LITTLE:
                 break
         return self.first(points) or self.listed(acquisition)
 
     def pooled(self, turn: int) -> tuple[Points, Params] | None:
         """Return the best free one of the candidates of the model whose turn it is."""
         model = self.surrogate.model(turn)
-        for doubtful in (False, True):
-            acquisition = self.surrogate.acquisition(model, doubtful=doubtful)
-            key = (model, doubtful)
-            if key not in self.pools:
-                points = self.many(model, self.rng)
-                self.pools[key] = points, Pool(acquisition, self.features(points))
-            points, pool = self.pools[key]
-            values = pool.values(acquisition)
-            if enough(turn, values):
-                break
+        acquisition = self.surrogate.acquisition(model)
+        if model not in self.pools:
+            points = self.many(model, self.rng)
+            self.pools[model] = points, Pool(acquisition, self.features(points))
+        points, pool = self.pools[model]
+        values = pool.values(acquisition)
         order = np.argsort(-values, kind="stable")
         return self.first(points.select(order)) or self.listed(acquisition)
 
@@ -165,8 +161,3 @@ class _Search:
         values = acquisition(self.features(points))
         best = int(values.argmax())
         return points.select(slice(best, best + 1)), left[best]
-
-
-def enough(turn: int, values: FloatArray) -> bool:
-    """Tell whether the model need not be doubted for this suggestion."""
-    return bool(turn % _DOUBT_EVERY or not len(values) or values.max() >= _LITTLE)

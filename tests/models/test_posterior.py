@@ -91,6 +91,8 @@ def test_samples_of_what_is_pending(posterior):
     before, covariance = posterior.predict(points)[0], posterior.covariance(points)
     expected = before[:, None] + np.linalg.cholesky(covariance) @ draws
     assert np.allclose(values, expected, atol=1e-4)
+    assert np.allclose(extended.sampled(4), values, atol=1e-4)
+    assert np.allclose(extended.sampled(2), values[2:], atol=1e-4)
     assert (variance < 1e-6).all()
     # ... and each sample is what the model becomes that has seen them, without noise.
     covariance = KERNEL.matrix(THETA, np.vstack([X, points]), np.vstack([X, points]))

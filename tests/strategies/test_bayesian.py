@@ -1,3 +1,4 @@
+import itertools
 import math
 import subprocess
 import sys
@@ -258,6 +259,26 @@ def test_a_finite_space_is_used_up_and_no_more():
     assert len({space.key(one.params) for one in found}) == 17
     with pytest.raises(ExhaustedError, match="no untried point"):
         search(lambda n, c: n + ord(c), space, Bayesian(18), 18, workers=3)
+
+
+def test_sixty_points_in_sixty_trials():
+    space = Space({"n": Int(1, 5), "c": Categorical(list("abc")), "m": Int(1, 4)})
+    found = search(lambda n, c, m: n * ord(c) + m, space, Bayesian(60), 60, workers=8)
+    assert len({space.key(one.params) for one in found}) == 60
+
+
+def test_finds_the_best_of_625_combinations():
+    space = Space({f"c{k}": Categorical(list("abcde")) for k in range(4)})
+    weights = np.random.default_rng(0).random((4, 5))
+
+    def cost(c0, c1, c2, c3):
+        a, b, c, d = ("abcde".index(choice) for choice in (c0, c1, c2, c3))
+        joint = weights[0, a] * weights[1, b] + abs(weights[2, c] - weights[0, d])
+        return weights[0, a] + weights[1, b] + weights[2, c] + weights[3, d] + joint
+
+    least = min(cost(*combination) for combination in itertools.product("abcde", repeat=4))
+    found = search(cost, space, Bayesian(70), 70, workers=4, seed=1)
+    assert min(one.value for one in found) == least
 
 
 def test_the_last_points_of_a_large_finite_space_are_found():
