@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import time
 from dataclasses import replace
+from typing import NamedTuple
 
 import distributed
 
@@ -16,8 +18,19 @@ from phsx.execution.evaluation import Job, Outcome
 
 #: What is said of a trial whose process was ended by a signal that queue systems send.
 SIGNALS = ("signal 15", "signal 9")
-#: Seconds in which a worker goes whose job was ended; its trials' processes may go first.
-FOLLOWING = 5.0
+#: Seconds to wait for what the queue says of a job whose worker died, or a trial's process.
+PATIENCE = 5.0
+#: Seconds between two looks at whether that is known.
+ROUND = 0.25
+
+
+class _Held(NamedTuple):
+    """A death whose cause is not known yet."""
+
+    event: Finished | Lost
+    worker: str
+    since: float
+    left: bool  # whether the worker has gone
 
 
 class BatchExecutor(DaskExecutor):
@@ -36,7 +49,7 @@ class BatchExecutor(DaskExecutor):
         self._asker = client
         self._provision = provision
         self._places: dict[str, str] = {}
-        self._held: dict[str, tuple[Finished, float]] = {}
+        self._held: dict[str, _Held] = {}
         self._asked: dict[str, tuple[WorkerJoined, concurrent.futures.Future[float | None]]] = {}
 
     def evaluate(self, key: str, job: Job, worker: str) -> None:
@@ -52,40 +65,47 @@ class BatchExecutor(DaskExecutor):
         """
         self._provision.check()
         if self._held:
-            timeout = min(1.0, timeout or 0.0)
+            timeout = ROUND if timeout is None else min(ROUND, timeout)
         events: list[Event] = []
         for event in super().wait(timeout):
-            if isinstance(event, Finished) and _signalled(event):
-                self._held[event.key] = event, self.clock() + FOLLOWING
-                continue
-            if isinstance(event, WorkerLeft):
-                events += self._gone(event.worker)
-            if isinstance(event, Finished | Lost):
-                self._places.pop(event.key, None)
             if isinstance(event, WorkerJoined):
                 self._ask(event)
                 continue
-            if isinstance(event, WorkerLeft) and event.worker in self._asked:
-                del self._asked[event.worker]
-                continue
+            if isinstance(event, WorkerLeft):
+                self._note_departure(event.worker)
+                if self._asked.pop(event.worker, None) is not None:
+                    continue
+            if isinstance(event, Finished | Lost) and event.key in self._places:
+                worker = self._places.pop(event.key)
+                if _suspicious(event):
+                    left = isinstance(event, Lost)
+                    self._held[event.key] = _Held(event, worker, time.monotonic(), left)
+                    continue
             events.append(event)
-        return events + self._late() + self._answered()
+        return events + self._judged() + self._answered()
 
-    def _gone(self, worker: str) -> list[Event]:
-        """Return what is to be said of crashes on a worker that has gone."""
+    def _note_departure(self, worker: str) -> None:
+        for key, held in self._held.items():
+            if held.worker == worker:
+                self._held[key] = held._replace(left=True)
+
+    def _judged(self) -> list[Event]:
+        """Return the deaths whose cause is known now, or will not be."""
         events: list[Event] = []
-        for key in [key for key in self._held if self._places[key] == worker]:
-            del self._held[key], self._places[key]
-            events.append(Lost(key, f"the job of worker {worker} was ended", worker_died=False))
+        for key, held in list(self._held.items()):
+            outside = self._provision.ended_from_outside(held.worker, held.since)
+            late = time.monotonic() - held.since > PATIENCE
+            if outside is None and not late:
+                continue
+            del self._held[key]
+            if outside is None:  # a process that was ended, and its worker too
+                outside = held.left and isinstance(held.event, Finished)
+            if outside:
+                reason = f"the job of worker {held.worker} was ended"
+                events.append(Lost(key, reason, worker_died=False))
+            else:
+                events.append(held.event)
         return events
-
-    def _late(self) -> list[Event]:
-        """Return crashes whose worker has stayed."""
-        now = self.clock()
-        late = [key for key, (_, until) in self._held.items() if now >= until]
-        for key in late:
-            del self._places[key]
-        return [self._held.pop(key)[0] for key in late]
 
     def cancel(self, key: str) -> None:
         """Cancel a task."""
@@ -135,8 +155,10 @@ class BatchExecutor(DaskExecutor):
         super().close()
 
 
-def _signalled(event: Finished) -> bool:
-    """Tell whether an evaluation's process was ended by a signal that queue systems send."""
+def _suspicious(event: Finished | Lost) -> bool:
+    """Tell whether an evaluation may have died because its job was ended."""
+    if isinstance(event, Lost):
+        return event.worker_died
     outcome = event.value
     return (
         isinstance(outcome, Outcome)

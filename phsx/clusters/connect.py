@@ -52,6 +52,13 @@ def slot_cores(cluster: Any) -> int:
     return cluster.cores_per_slot if isinstance(cluster, Batch) else 1
 
 
+def slots_of(workers: int | None, cluster: Any) -> int | None:
+    """Return how many trials will run at once; None where only the cluster knows."""
+    if cluster is None:
+        return workers or os.cpu_count() or 1
+    return 1 if isinstance(cluster, str) and cluster == "inline" else None
+
+
 def connect(workers: int | None, cluster: Any, directory: Path | None = None) -> Executor:
     """Return an executor for `workers` local processes, or for an existing cluster.
 

@@ -10,24 +10,8 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from phsx.clusters.queue import Entry, Look
+from phsx.clusters.queue import ENDED, PENDING, RUNNING, Entry, Look
 
-#: States of Slurm in which a job has ended, or is about to, whatever its workers say.
-ENDED = frozenset(
-    {
-        "BOOT_FAIL",
-        "CANCELLED",
-        "COMPLETED",
-        "COMPLETING",
-        "DEADLINE",
-        "FAILED",
-        "NODE_FAIL",
-        "OUT_OF_MEMORY",
-        "PREEMPTED",
-        "TIMEOUT",
-    }
-)
-RUNNING = "RUNNING"
 #: Seconds that a running job may be without a worker: until its first, and later.
 STARTING, SILENT = 300.0, 60.0
 #: So many jobs may end before their worker has registered, one after the other, while none works.
@@ -223,7 +207,7 @@ class Keeper:
         job.state, job.reason = entry.state, entry.reason
         if entry.state == RUNNING and job.started is None:
             job.started = now
-        elif entry.state == "PENDING" and not job.works:
+        elif entry.state == PENDING and not job.works:
             # Put back into the queue, after its node was lost.
             job.started = job.registered = job.left = None
 
@@ -292,7 +276,7 @@ class Keeper:
         return max(0, len(self._live()) - max(-(-need // self._slots), self._fewest))
 
     def _mention_waiting(self, now: float, decision: Decision) -> None:
-        waiting = [job for job in self._live() if job.state == "PENDING"]
+        waiting = [job for job in self._live() if job.state == PENDING]
         if any(job.works for job in self.jobs.values()) or not waiting:
             return
         if min(now - job.submitted for job in waiting) < MENTION:

@@ -60,6 +60,8 @@ class Provision:
         self._looked = -1e9
         self._before: frozenset[str] = frozenset()
         self._look_soon = True
+        self._last_look: Look | None = None
+        self._jobs_of: dict[str, str] = {}
         self.failure: str | None = None
         self.cluster: Any = None
         self._queue: Queue
@@ -132,7 +134,7 @@ class Provision:
             return
         queue = SlurmQueue()
         look = queue.look(time.monotonic())
-        left = [] if look is None else [n for n in ids if n in look.entries]
+        left = [] if look is None else [number for number in ids if look.there(number)]
         left = [number for number in left if look and look.entries[number].name == name]
         if left:
             logger.warning("%d jobs of a run that was killed are cancelled", len(left))
@@ -162,8 +164,7 @@ class Provision:
         deadline = time.monotonic() + LEAVING
         while time.monotonic() < deadline:
             look = self._queue.look(time.monotonic())
-            left = [] if look is None else [number for number in ids if number in look.entries]
-            if not left:
+            if look is None or not any(look.there(number) for number in ids):
                 return
             time.sleep(ROUND)
 
@@ -187,6 +188,32 @@ class Provision:
         with self._lock:
             for worker in list(idle)[: self._keeper.idle(self._need) * self._batch.slots]:
                 self._released.add(worker)
+
+    def ended_from_outside(self, worker: str, since: float) -> bool | None:
+        """Tell whether a worker died because its job was ended, by nobody's fault in the search.
+
+        Parameters
+        ----------
+        worker : str
+            Its address.
+        since : float
+            When its death was noticed, by the monotonic clock.
+
+        Returns
+        -------
+        bool or None
+            None where that is not known: the queue has not been looked at since then, or cannot.
+        """
+        number = self._jobs_of.get(worker)
+        if number is None or self._batch.system != "slurm":
+            return None
+        look = self._last_look
+        verdict = None
+        if look is not None and look.asked > since:
+            verdict = look.ended_from_outside(number)
+        if verdict is None:
+            self._look_soon = True
+        return verdict
 
     def check(self) -> None:
         """Raise what makes it pointless to go on."""
@@ -214,6 +241,9 @@ class Provision:
     def _round(self) -> None:
         workers = self._workers()
         now = time.monotonic()
+        for worker, name in workers.items():
+            if worker not in self._jobs_of and name in self._keeper.jobs:
+                self._jobs_of[worker] = self._keeper.jobs[name].id
         here = frozenset(workers.values())
         if self._before - here:
             self._look_soon = True  # a worker has left: is its job there?
@@ -223,6 +253,7 @@ class Provision:
         if now - self._looked >= every:
             self._looked, self._look_soon = now, False
             look = self._queue.look(now)
+            self._last_look = look or self._last_look
             now = time.monotonic()
         with self._lock:
             spent = self._spent(workers)

@@ -31,6 +31,28 @@ class Entry(NamedTuple):
     name: str = ""
 
 
+#: States of Slurm in which a job has ended, or is about to, whatever its workers say.
+ENDED = frozenset(
+    {
+        "BOOT_FAIL",
+        "CANCELLED",
+        "COMPLETED",
+        "COMPLETING",
+        "DEADLINE",
+        "FAILED",
+        "NODE_FAIL",
+        "OUT_OF_MEMORY",
+        "PREEMPTED",
+        "TIMEOUT",
+    }
+)
+#: Those that no trial is to blame for.
+ENDED_FROM_OUTSIDE = frozenset(
+    {"BOOT_FAIL", "CANCELLED", "DEADLINE", "NODE_FAIL", "PREEMPTED", "TIMEOUT"}
+)
+RUNNING, PENDING, COMPLETING = "RUNNING", "PENDING", "COMPLETING"
+
+
 class Look(NamedTuple):
     """What the queue showed.
 
@@ -44,6 +66,18 @@ class Look(NamedTuple):
 
     asked: float
     entries: dict[str, Entry]
+
+    def there(self, number: str) -> bool:
+        """Tell whether a job is still in the queue, or is only just leaving it."""
+        entry = self.entries.get(number)
+        return entry is not None and (entry.state not in ENDED or entry.state == COMPLETING)
+
+    def ended_from_outside(self, number: str) -> bool | None:
+        """Tell whether a job was ended by somebody or something else; None while it is leaving."""
+        entry = self.entries.get(number)
+        if entry is None:
+            return False
+        return None if entry.state == COMPLETING else entry.state in ENDED_FROM_OUTSIDE
 
 
 class Queue(ABC):
@@ -85,7 +119,9 @@ class SlurmQueue(Queue):
     def look(self, now: float) -> Look | None:
         """Look by ``squeue``, whose exit code tells an empty queue from a failure."""
         try:
-            done = _call(["squeue", "-h", "-u", str(os.getuid()), "-o", "%i|%T|%r|%j"])
+            # Those that have ended too, which Slurm knows for some minutes: their state tells why.
+            form = ["-h", "-t", "all", "-o", "%i|%T|%r|%j"]
+            done = _call(["squeue", "-u", str(os.getuid()), *form])
         except ClusterError as error:
             logger.warning("the queue cannot be looked at: %s", error)
             return None

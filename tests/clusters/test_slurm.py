@@ -216,6 +216,8 @@ class TestLosses:
         experiment.run(cluster=jobs(), progress=False)
         assert len(cancelled) == 3
         assert_exact(experiment, 30)
+        assert repeated(experiment) >= 1
+        assert sum(trial.deaths for trial in experiment.trials) == 0, "nobody is to blame"
         assert_nothing_left(experiment)
 
     @pytest.mark.chaos
@@ -272,7 +274,46 @@ class TestLosses:
         assert_nothing_left(experiment)
 
 
+class TestElastic:
+    def test_jobs_follow_the_trials_that_are_left(self, slurm, tmp_path, attack):
+        """At first there is work for 3 jobs; then a long trial is left, and one job for it."""
+        experiment = search(tmp_path / "s", 9, target=last_is_long, fixed={})
+        counts = []
+        attack(lambda: counts.append(len(queued())), 0.3)
+        experiment.run(cluster=jobs(jobs=(0, 3)), progress=False)
+        assert_exact(experiment, 9)
+        assert max(counts) == 3 and counts[-1] <= 1
+        assert_nothing_left(experiment)
+
+
+class TestPlain:
+    def test_plain_text_where_it_is_asked_for(self, slurm, tmp_path):
+        experiment = search(tmp_path / "s", 2)
+        experiment.run(cluster=jobs(jobs=1, tls=False), progress=False)
+        assert_exact(experiment, 2)
+        assert all(trial.worker.startswith("tcp://") for trial in experiment.trials)
+        assert_nothing_left(experiment)
+
+
 class TestRefused:
+    def test_the_command_line_says_it_in_one_paragraph(self, slurm, tmp_path):
+        (tmp_path / "model.py").write_text("def square(x):\n    return x**2\n")
+        (tmp_path / "search.toml").write_text(
+            'target = "model:square"\n[space]\nx = {type = "float", low = -5, high = 5}\n'
+            '[[plan]]\nstrategy = "random"\ntrials = 2\n'
+        )
+        command = [sys.executable, "-m", "phsx", "run", "search.toml", "--slurm"]
+        done = subprocess.run(
+            [*command, "memory=500MB,interface=lo,queue=nowhere"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+        assert "Invalid partition name specified" in done.stderr
+        assert queued() == [] and not (tmp_path / "search" / "cluster").exists()
+
     @pytest.mark.parametrize(
         ("given", "words"),
         [
@@ -331,6 +372,11 @@ def lasting(x, y, shortest, longest):
 
 def repeated(experiment):
     return sum(trial.attempt - 1 for trial in experiment.trials)
+
+
+def last_is_long(x, y, trial):
+    time.sleep(8.0 if trial.id == 8 else 0.7)
+    return (x - 1) ** 2 + y
 
 
 class TestWalltime:

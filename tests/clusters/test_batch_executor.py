@@ -1,0 +1,155 @@
+"""Deaths whose job was ended from outside are nobody's fault; workers tell how long they live."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from phsx.clusters import batch_executor as module
+from phsx.clusters.batch_executor import BatchExecutor
+from phsx.exceptions import ClusterError
+from phsx.execution.base import Finished, Lost, WorkerJoined, WorkerLeft
+from phsx.execution.dask import DaskExecutor
+from phsx.execution.evaluation import Outcome
+
+CRASHED = Finished("k", Outcome(0, 1, "crashed", error="died of signal 15 (SIGTERM: Terminated)"))
+SEGFAULT = Finished("k", Outcome(0, 1, "crashed", error="died of signal 11 (SIGSEGV)"))
+DIED = Lost("k", "worker a died", worker_died=True)
+INNOCENT = Lost("k", "the job of worker a was ended", worker_died=False)
+
+
+class Provision:
+    """Says of every job what the test wants."""
+
+    verdict: bool | None = None
+    failure = None
+
+    def __init__(self):
+        self.needs, self.idle = [], None
+
+    def ended_from_outside(self, worker, since):
+        assert worker == "a"
+        return self.verdict
+
+    def check(self):
+        if self.failure:
+            raise ClusterError(self.failure)
+
+    def need(self, trials):
+        self.needs.append(trials)
+
+    def spare(self, idle):
+        self.idle = set(idle)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def loop():
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def executor(monkeypatch, loop):
+    """An executor whose events are the test's."""
+
+    async def run(function, workers, on_error):
+        return {workers[0]: 60.0}
+
+    client = SimpleNamespace(run=run, loop=SimpleNamespace(asyncio_loop=loop), close=lambda: None)
+    executor = BatchExecutor(client, Provision())
+    executor.coming = []
+
+    def wait(self, timeout):
+        events, self.coming = self.coming, []
+        return events
+
+    monkeypatch.setattr(DaskExecutor, "wait", wait)
+    monkeypatch.setattr(DaskExecutor, "evaluate", lambda self, key, job, worker: None)
+    executor.evaluate("k", None, "a")
+    return executor
+
+
+def say(executor, *events):
+    executor.coming = list(events)
+    return executor.wait(0.0)
+
+
+@pytest.mark.parametrize("event", [CRASHED, DIED])
+@pytest.mark.parametrize(("verdict", "told"), [(True, INNOCENT), (False, None)])
+def test_what_the_queue_says_decides(executor, event, verdict, told):
+    assert say(executor, event) == [], "that is not known yet"
+    executor._provision.verdict = verdict
+    assert say(executor) == [told or event]
+    assert say(executor) == []
+
+
+def test_where_it_says_nothing_a_worker_that_goes_too_tells(executor, monkeypatch):
+    assert say(executor, CRASHED) == []
+    assert say(executor, WorkerLeft("a")) == [WorkerLeft("a")]
+    monkeypatch.setattr(module, "PATIENCE", 0.0)
+    assert say(executor) == [INNOCENT]
+
+
+@pytest.mark.parametrize("event", [CRASHED, DIED])
+def test_what_remains_unknown_counts(executor, monkeypatch, event):
+    monkeypatch.setattr(module, "PATIENCE", 0.0)
+    assert say(executor, event) + say(executor) == [event]
+
+
+@pytest.mark.parametrize(
+    "event", [SEGFAULT, Finished("k", Outcome(0, 1, "completed", value=1.0)), INNOCENT]
+)
+def test_all_else_passes_at_once(executor, event):
+    assert say(executor, event) == [event]
+
+
+def test_a_cancelled_evaluation_is_forgotten(executor, monkeypatch):
+    monkeypatch.setattr(DaskExecutor, "cancel", lambda self, key: None)
+    say(executor, CRASHED)
+    executor.cancel("k")
+    executor._provision.verdict = True
+    assert say(executor) == []
+
+
+def wait_for_events(executor, *events):
+    found = say(executor, *events)
+    for _ in range(1000):
+        if found:
+            return found
+        found = say(executor)
+        threading.Event().wait(0.01)
+    raise AssertionError("nothing came")
+
+
+def test_workers_are_announced_with_their_deadline(executor):
+    (joined,) = wait_for_events(executor, WorkerJoined("b", 2))
+    assert joined.slots == 2 and 50 < joined.deadline - executor.clock() <= 60
+
+
+def test_a_worker_that_goes_before_it_was_announced_was_never_there(executor):
+    executor._asked["b"] = (WorkerJoined("b", 1), SimpleNamespace(done=lambda: False))
+    assert say(executor, WorkerLeft("b")) == []
+
+
+def test_a_failure_of_the_jobs_ends_the_run(executor):
+    executor._provision.failure = "5 jobs in a row"
+    with pytest.raises(ClusterError, match="5 jobs in a row"):
+        executor.wait(0.0)
+
+
+def test_demand_tells_which_workers_are_idle(executor):
+    executor._workers = {"a": 1, "b": 1}
+    executor._evaluations = {"k": SimpleNamespace(worker="a")}
+    executor.demand(1)
+    assert executor._provision.needs == [1] and executor._provision.idle == {"b"}
