@@ -15,6 +15,7 @@ import dask
 
 from phsx.clusters.batch import Batch
 from phsx.clusters.credentials import ClusterDirectory
+from phsx.clusters.descriptors import allow_workers
 from phsx.clusters.diagnosis import diagnose
 from phsx.clusters.job_template import JobTemplate
 from phsx.clusters.keeper import Keeper
@@ -76,6 +77,7 @@ class Provision:
         ClusterError
             The scheduler cannot be started, or the queue system refuses the job, in its words.
         """
+        allow_workers(self._batch.jobs[1] * self._batch.slots)
         try:
             self._cancel_stale()
             self._make_directory()

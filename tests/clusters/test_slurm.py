@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import getpass
 import json
-import os
 import random
 import signal
 import stat
@@ -341,21 +340,34 @@ class TestRefused:
             search(tmp_path / "s", 4).run(cluster=jobs(), progress=False)
 
 
-class TestMasterDies:
-    def test_a_killed_run_is_cleaned_up_by_the_next(self, slurm, tmp_path, caplog):
-        code = (
-            "import sys\n"
-            f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-            "from test_slurm import *\n"
-            f"search({str(tmp_path / 's')!r}, 12, 0.5).run(cluster=jobs(jobs=2), progress=False)\n"
-        )
-        process = subprocess.Popen([sys.executable, "-c", code])
-        try:
-            wait_for(lambda: (tmp_path / "s" / "results.csv").exists() and queued("R"))
-            left = wait_for(lambda: len(queued("R")) == 2 and queued("R"))
-        finally:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
+@pytest.fixture
+def master(slurm, tmp_path):
+    """A search in a process of its own, two jobs of which are running."""
+    code = (
+        "import sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_slurm import *\n"
+        f"search({str(tmp_path / 's')!r}, 12, 0.5).run(cluster=jobs(jobs=2), progress=False)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        wait_for(lambda: (tmp_path / "s" / "results.csv").exists() and len(queued("R")) == 2)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+class TestMasterEnds:
+    def test_a_run_that_is_told_to_end_takes_its_jobs_along(self, master, tmp_path):
+        master.send_signal(signal.SIGTERM)
+        assert master.wait(60) == 128 + signal.SIGTERM
+        assert queued() == [] and not (tmp_path / "s" / "cluster").exists()
+
+    def test_a_killed_run_is_cleaned_up_by_the_next(self, master, tmp_path, caplog):
+        left = queued("R")
+        master.kill()
+        master.wait()
         assert (tmp_path / "s" / "cluster" / "key.pem").exists()
         experiment = search(tmp_path / "s", 12, 0.5)
         with pytest.warns(RecoveryWarning):
