@@ -66,6 +66,8 @@ class SearchState:
         By what libraries suggestions and fits were computed; their records have its number.
     plan : list or None
         The newest plan as JSON, None before the first.
+    lag : int or None
+        How many trials run at once where the search is deterministic.
     exhausted : dict of int to str
         Blocks that ended early, with the reason.
     seq : int
@@ -83,12 +85,14 @@ class SearchState:
         self.fits: list[Fit] = []
         self.numerics: list[Mapping[str, str]] = []
         self.plan: list[Any] | None = None
+        self.lag: int | None = None
         self.exhausted: dict[int, str] = {}
         self.seq = -1
         self._counts: Counter[TrialState] = Counter()
         self._best: dict[bool, Trial] = {}
         self._handlers = {
             "plan": self._plan,
+            "deterministic": self._deterministic,
             "trial": self._trial,
             "suggesting": self._suggesting,
             "suggested": self._suggested,
@@ -162,6 +166,9 @@ class SearchState:
 
     def _plan(self, record: Record) -> None:
         self.plan = list(record["plan"])
+
+    def _deterministic(self, record: Record) -> None:
+        self.lag = record["lag"]
 
     def _trial(self, record: Record) -> None:
         if record["id"] in self.trials:

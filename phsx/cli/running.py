@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a trial that takes longer.")
 @click.option("--max-time", type=float, metavar="SECONDS", help="End the run after this time.")
 @click.option("--stop-at", type=float, metavar="VALUE", help="End when a trial is as good.")
+@click.option(
+    "--deterministic",
+    is_flag=True,
+    default=None,
+    help="Give the same trials whatever the timing; waits for slow ones.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the plan and the job script, start nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 @JSON
@@ -67,6 +73,8 @@ def run(
         pool["cluster"] = _jobs(slurm, table)
     if any(value is not None for value in pool.values()):  # in place of what the file says
         settings |= pool
+    if "deterministic" in settings:  # the file may say how many trials are to run at once
+        options["deterministic"] = None
     settings |= {name: value for name, value in options.items() if value is not None}
     if dry_run:
         click.echo(_preview(what, search, more, settings))

@@ -106,6 +106,11 @@ def truth(name: str, value: Any) -> bool:
     return value
 
 
+def deterministic(value: Any) -> bool | int:
+    """Return True, False, or how many trials run at once."""
+    return value if isinstance(value, bool) else whole("deterministic", value, 1)
+
+
 def mapping(name: str, value: Any) -> dict[str, Any]:
     """Return a mapping as a dict; None is an empty one."""
     if value is None:

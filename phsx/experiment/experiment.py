@@ -236,6 +236,7 @@ class Experiment:
         callbacks: Iterable[Callable[[Trial], object]] = (),
         cores_per_trial: int | None = None,
         trial_time: float | None = None,
+        deterministic: bool | int = False,
         isolate: bool = True,
         grace: float = 10.0,
         max_deaths: int = 3,
@@ -269,6 +270,12 @@ class Experiment:
         trial_time : float, optional
             Seconds that a trial takes at most; by default foretold from those seen. It is not
             started in a batch job that ends sooner.
+        deterministic : bool or int
+            Give the same trials whatever the timing: each trial that learns from results knows
+            those of all trials but the last ones before it, as many as run at once, and waits for
+            the slowest of them. That number is given here, or with True it is the number of local
+            workers; it stays with the search. `phsx verify` needs none of this: every search can
+            be computed again.
         isolate : bool
             Run the target in a child process of the worker. Without, a trial costs a little less,
             but its output is not kept, a timeout cannot end it, and a crash ends the worker.
@@ -297,7 +304,7 @@ class Experiment:
         KeyboardInterrupt
             After an interruption, when everything is recorded.
         """
-        from phsx.clusters.connect import check_pool, connect, slot_cores
+        from phsx.clusters.connect import check_pool, connect, slot_cores, slots_of
         from phsx.execution.base import Setting
         from phsx.experiment.session import open_run
         from phsx.master.search import Limits, Search
@@ -342,6 +349,8 @@ class Experiment:
                 lambda: connect(workers, cluster, self._directory),
                 callbacks=callbacks,
                 progress=progress,
+                deterministic=arguments.deterministic(deterministic),
+                slots=slots_of(workers, cluster),
             )
             self._run = run
             if background:

@@ -17,6 +17,7 @@ from phsx.experiment.definition import Definition
 from phsx.history import History, Observation
 from phsx.journal import Follower
 from phsx.journal.format import plain
+from phsx.master.knowledge import Knowledge
 from phsx.master.observing import observe, pending
 from phsx.master.supply import FIT_SEEDS, Place, Supply, block_seed, trial_seed
 from phsx.models.numerics import numerics
@@ -236,11 +237,22 @@ class _Replay:
             if done == total:
                 return
 
-    def _history(self, state: SearchState) -> History:
+    def _history(self, state: SearchState, known: int | None) -> History:
+        """Return the results that were known: all, or those of trials with ids below `known`."""
         space, maximize = self._definition.space, self._definition.maximize
+        if known is not None:
+            trials = [trial for number, trial in state.trials.items() if number < known]
+            rows = [observe(space, trial, maximize=maximize) for trial in trials]
+            return History.of(rows, len(space))
         for number in state.finished[len(self._observations) :]:
             self._observations.append(observe(space, state.trials[number], maximize=maximize))
         return History.of(self._observations, len(space))
+
+    def _pending(self, state: SearchState, number: int, known: int | None) -> History:
+        if known is None:
+            return pending(self._definition.space, Knowledge(state).pending(number))
+        trials = [state.trials[n] for n in range(known, number) if n in state.trials]
+        return pending(self._definition.space, trials)
 
     def _check_fit(self, state: SearchState, record: Record) -> None:
         number, block = record["fit"], record["block"]
@@ -254,13 +266,13 @@ class _Replay:
             model,
             before[0].values if before else None,
             seed,
-            self._history(state),
+            self._history(state, record.get("known")),
         )
         self._compare("fit", number, record, "values", fitted.values)
 
     def _check_suggestion(self, state: SearchState, job: _Job) -> None:
         trial = state.trials[job.answer["id"]]
-        fit = job.asked["fit"]
+        fit, known = job.asked["fit"], job.asked.get("known")
         asking = tasks.Asking(
             space=self._definition.space,
             strategy=self._plan.blocks[trial.block],
@@ -269,8 +281,8 @@ class _Replay:
             position=trial.position,
             seed=trial_seed(self._definition.seed, trial.id),
             block_seed=block_seed(self._definition.seed, trial.block),
-            tail=self._history(state),
-            pending=pending(self._definition.space, state, maximize=self._definition.maximize),
+            tail=self._history(state, known),
+            pending=self._pending(state, trial.id, known),
             fit=None if fit is None else state.fits[fit].values,
             rank=job.asked["rank"],
         )

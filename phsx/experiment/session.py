@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 
+from phsx.exceptions import ConfigurationError
 from phsx.execution.base import Executor, Setting
 from phsx.execution.inline import InlineExecutor
 from phsx.experiment.progress import Reporter
@@ -28,6 +29,8 @@ def open_run(
     *,
     callbacks: Iterable[Callable[[Trial], object]] = (),
     progress: bool = True,
+    deterministic: bool | int = False,
+    slots: int | None = None,
 ) -> Run:
     """Take the lease of an experiment, and put together what runs it.
 
@@ -41,17 +44,25 @@ def open_run(
         Called with each trial that has ended.
     progress : bool
         Whether to show progress.
+    deterministic : bool or int
+        Whether the trials are to be the same whatever the timing, or how many run at once then.
+    slots : int, optional
+        How many run at once by themselves.
 
     Raises
     ------
     LeaseError
         Somebody else is running the experiment.
+    ConfigurationError
+        The search is deterministic with another number of trials at once, or has none.
     """
     state = SearchState()
     journal = Journal.open(search.directory, command="phsx run", replay=state.apply)
     with ExitStack() as undo:
         undo.callback(journal.close)
         search = _newest_plan(search, state, journal)
+        if deterministic:
+            search = _same_whatever_the_timing(search, state, journal, deterministic, slots)
         done = state.complete(search.plan.sizes(search.space))
         executor = InlineExecutor() if done else connect()
         undo.callback(executor.close)
@@ -106,3 +117,24 @@ def _newest_plan(search: Search, state: SearchState, journal: Journal) -> Search
     state.apply(journal.append("plan", plan=wanted))
     journal.commit()
     return search
+
+
+def _same_whatever_the_timing(
+    search: Search, state: SearchState, journal: Journal, wanted: bool | int, slots: int | None
+) -> Search:
+    """Record how many trials run at once in a deterministic search; take over what is recorded."""
+    number = slots if wanted is True else wanted
+    if state.lag is None:
+        if number is None:
+            raise ConfigurationError(
+                "deterministic=True: how many trials are to run at once on this cluster? Give "
+                "their number, such as deterministic=16; it stays with the search"
+            )
+        state.apply(journal.append("deterministic", lag=number))
+        journal.commit()
+    elif wanted is not True and wanted != state.lag:
+        raise ConfigurationError(
+            f"deterministic={wanted}: this search is deterministic with {state.lag} trials at "
+            f"once, and another number would give other trials; give deterministic=True"
+        )
+    return replace(search, lag=state.lag)

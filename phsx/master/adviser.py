@@ -10,8 +10,10 @@ from typing import Any
 
 from phsx.exceptions import ExhaustedError, ExhaustedWarning, ModelWarning
 from phsx.execution import tasks
-from phsx.execution.base import Executor, Lost, Task
+from phsx.execution.base import Executor, Lost, Ref, Task
+from phsx.history import History
 from phsx.master.feed import Feed
+from phsx.master.knowledge import Knowledge
 from phsx.master.ledger import Ledger
 from phsx.master.observing import MAX_PENDING, observe, pending
 from phsx.master.pool import Pool
@@ -19,7 +21,6 @@ from phsx.master.search import Search
 from phsx.master.supply import FIT_SEEDS, Place, Supply, trial_seed
 from phsx.state import Fit
 from phsx.strategies.base import ModelStrategy, Proposal
-from phsx.trial import Trial, TrialState
 
 #: A suggestion is computed ahead where it would idle a worker for more than this share.
 IDLE_SHARE = 0.01
@@ -53,10 +54,17 @@ class Adviser:
     executor : Executor
     pool : Pool
     supply : Supply
+    knowledge : Knowledge
     """
 
     def __init__(
-        self, search: Search, ledger: Ledger, executor: Executor, pool: Pool, supply: Supply
+        self,
+        search: Search,
+        ledger: Ledger,
+        executor: Executor,
+        pool: Pool,
+        supply: Supply,
+        knowledge: Knowledge,
     ) -> None:
         self._search = search
         self._ledger = ledger
@@ -64,6 +72,7 @@ class Adviser:
         self._executor = executor
         self._pool = pool
         self._supply = supply
+        self._knowledge = knowledge
         self._feed = Feed(len(search.space), self._submit, executor.cancel)
         self._lost: deque[int] = deque()  # trials whose suggestion has to be computed again
         self._tries: dict[int, int] = {}  # how often they were asked for in vain
@@ -77,10 +86,6 @@ class Adviser:
         self._count = 0
         #: Seconds until another suggestion is to be computed ahead, if that is known.
         self.next_look: float | None = None
-
-    def learn(self, trial: Trial) -> None:
-        """Take a finished trial into the history."""
-        self._feed.extend([observe(self._search.space, trial, maximize=self._search.maximize)])
 
     def ask_again(self, trial: int) -> None:
         """Have the parameters of a trial computed that exists without them."""
@@ -200,19 +205,32 @@ class Adviser:
         if self._fitting:
             return False
         fit = self._newest_fit(place)
-        observed = self._state.count(TrialState.COMPLETED)
+        observed = self._knowledge.observed(place.id)
         # A fit that has just arrived will do, though trials may have finished meanwhile: else
         # many quick workers would wait for ever.
         if fit and (self._fit_is_new or not model.stale(observed, fit.observed)):
             return True
         self._fitting = True
         number = len(self._state.fits)
-        facts = {"fit": number, "block": place.block, "seen": self._state.seq, "n": observed}
+        facts = {
+            "fit": number,
+            "block": place.block,
+            "seen": self._state.seq,
+            "known": self._knowledge.end(place.id),
+            "n": observed,
+        }
         seed = trial_seed(self._search.seed, FIT_SEEDS + number)
-        chunks, tail = self._feed.refs(worker), self._feed.tail
+        chunks, tail = self._history(place, worker)
         args = (self._search.space, model, fit and fit.values, seed, tail, *chunks)
         self._send("fit", tasks.fit, args, _Flight(worker, self._executor.clock(), fit=facts))
         return False
+
+    def _history(self, place: Place, worker: str | None) -> tuple[tuple[Ref, ...], History]:
+        """Return what a trial knows of results: chunks on the workers, and the newest ones."""
+        space, maximize = self._search.space, self._search.maximize
+        news = self._knowledge.news(place.id)
+        self._feed.extend([observe(space, trial, maximize=maximize) for trial in news])
+        return self._feed.refs(worker), self._feed.tail
 
     def _fit_arrived(self, flight: _Flight, fitted: tasks.Fitted | None) -> None:
         self._fitting = False
@@ -246,10 +264,11 @@ class Adviser:
             "suggesting",
             id=place.id,
             seen=self._state.seq,
+            known=self._knowledge.end(place.id),
             fit=fit and fit.number,
             rank=rank,
         )
-        chunks, tail = self._feed.refs(worker), self._feed.tail
+        chunks, tail = self._history(place, worker)
         asking = tasks.Asking(
             space=self._search.space,
             strategy=place.strategy,
@@ -259,7 +278,7 @@ class Adviser:
             seed=request.seed,
             block_seed=request.block_seed,
             tail=tail,
-            pending=pending(self._search.space, self._state, maximize=self._search.maximize),
+            pending=pending(self._search.space, self._knowledge.pending(place.id)),
             fit=None if fit is None else fit.values,
             rank=rank,
         )

@@ -28,6 +28,7 @@ from phsx.execution.evaluation import Outcome
 from phsx.journal import Journal
 from phsx.master.adviser import Adviser
 from phsx.master.evaluator import Evaluator
+from phsx.master.knowledge import FixedKnowledge, Knowledge
 from phsx.master.ledger import Ledger
 from phsx.master.pool import Pool
 from phsx.master.search import Limits, Search
@@ -80,12 +81,13 @@ class Master:
         self._on_tick = on_tick
         self._ledger = Ledger(journal, state)
         self._pool = Pool(limits.expected)
-        self.supply = Supply(search.space, search.plan, search.seed, state)
-        self._adviser = Adviser(search, self._ledger, executor, self._pool, self.supply)
+        lag = search.lag
+        knowledge = Knowledge(state) if lag is None else FixedKnowledge(state, lag)
+        self.supply = Supply(search.space, search.plan, search.seed, state, knowledge)
+        self._adviser = Adviser(search, self._ledger, executor, self._pool, self.supply, knowledge)
         self._evaluator = Evaluator(
             search, setting, limits, self._ledger, executor, self._pool, on_ended
         )
-        self._learnt = 0
         self._began = 0.0
         self._workerless_since: float | None = None
         self._stop = threading.Event()
@@ -151,7 +153,7 @@ class Master:
             self._evaluator.add(number)
 
     def _decide(self) -> None:
-        self._learn()
+        self._queue_decided()
         self._check_limits()
         if self._stop.is_set():
             self._adviser.abandon()
@@ -168,12 +170,6 @@ class Master:
         """Return how many trials have not ended; None where nobody knows."""
         total = self.supply.total
         return None if total is None else total - len(self._state.finished)
-
-    def _learn(self) -> None:
-        for number in self._state.finished[self._learnt :]:
-            self._adviser.learn(self._state.trials[number])
-        self._learnt = len(self._state.finished)
-        self._queue_decided()
 
     def _queue_decided(self) -> None:
         for number in self._adviser.decided():

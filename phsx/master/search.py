@@ -11,7 +11,10 @@ from phsx.strategies.plan import Plan
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched, and how: the part of an experiment that the master needs."""
+    """What is searched, and how: the part of an experiment that the master needs.
+
+    `lag` is None, or how many trials before a trial it knows no results of, whatever the timing.
+    """
 
     space: Space
     plan: Plan
@@ -19,6 +22,7 @@ class Search:
     maximize: bool
     objective: str | None
     directory: Path
+    lag: int | None = None
 
     def reached(self, value: float | None, goal: float | None) -> bool:
         """Tell whether there is a value, and a goal, and the value is at least as good."""

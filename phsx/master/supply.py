@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from phsx.exceptions import ExhaustedError
+from phsx.master.knowledge import Knowledge
 from phsx.space import Space
 from phsx.state import SearchState
 from phsx.strategies.base import ModelStrategy, Proposal, Request, Strategy
 from phsx.strategies.mixing import model_of, propose
 from phsx.strategies.plan import Plan
-from phsx.trial import Trial, TrialState
+from phsx.trial import Trial
 
 #: Fits draw their seeds where no trial's id reaches.
 FIT_SEEDS = 2**62
@@ -55,13 +56,23 @@ class Supply:
         The experiment's seed.
     state : SearchState
         Read only; always up to date.
+    knowledge : Knowledge, optional
+        What a new trial may know; by default everything.
     """
 
-    def __init__(self, space: Space, plan: Plan, seed: int, state: SearchState) -> None:
+    def __init__(
+        self,
+        space: Space,
+        plan: Plan,
+        seed: int,
+        state: SearchState,
+        knowledge: Knowledge | None = None,
+    ) -> None:
         self._space = space
         self._plan = plan
         self._seed = seed
         self._state = state
+        self._knowledge = Knowledge(state) if knowledge is None else knowledge
         self._keys: set[Hashable] = set()
         self._sizes = plan.sizes(space)
         self._current = 0
@@ -85,13 +96,15 @@ class Supply:
         strategy = self._plan.blocks[block]
         if strategy.wait and self._state.waiting_for(block):
             return None
-        model = model_of(strategy)
+        number, model = self._state.next_id, model_of(strategy)
+        if not self._knowledge.ready(number, learns=model is not None):
+            return None
         if model is not None and not model.modelled(
-            self._state.count(TrialState.COMPLETED), len(self._state.trials)
+            self._knowledge.observed(number), len(self._state.trials)
         ):
             model = None
         index, position = self._state.created[block], self._state.positions[block]
-        return Place(self._state.next_id, block, index, position, strategy, model)
+        return Place(number, block, index, position, strategy, model)
 
     @property
     def done(self) -> bool:

@@ -146,6 +146,8 @@ class Bench:
     plan : Plan, Strategy or sequence of Strategy
     space, target, seed, maximize
         As of `phsx.Experiment`.
+    lag : int, optional
+        Trials at once in a deterministic search.
     records : iterable of dict
         What an interrupted run has left.
 
@@ -166,10 +168,11 @@ class Bench:
         target: Callable[..., Any] = objective,
         seed: int = 0,
         maximize: bool = False,
+        lag: int | None = None,
         records: Iterable[Record] = (),
     ) -> None:
         self.space = Space.of(space)
-        self.search = Search(self.space, Plan.of(plan), seed, maximize, None, directory)
+        self.search = Search(self.space, Plan.of(plan), seed, maximize, None, directory, lag)
         self.target = target
         self.journal = MemoryJournal(records)
         self.ended: list[Trial] = []
@@ -210,6 +213,7 @@ class Bench:
             target=self.target,
             seed=search.seed,
             maximize=search.maximize,
+            lag=search.lag,
             records=records,
         )
 
