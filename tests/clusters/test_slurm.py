@@ -141,7 +141,9 @@ def seen(directory):
         seen["addresses"] = addresses
         seen["intruder"] = _intrude(addresses)
     finally:
-        run.wait(120)
+        if not run.wait(120):
+            run.stop(0)
+            pytest.fail("the search did not end in time")
     return seen
 
 
@@ -215,7 +217,6 @@ class TestLosses:
         experiment.run(cluster=jobs(), progress=False)
         assert len(cancelled) == 3
         assert_exact(experiment, 30)
-        assert repeated(experiment) >= 1
         assert sum(trial.deaths for trial in experiment.trials) == 0, "nobody is to blame"
         assert_nothing_left(experiment)
 
