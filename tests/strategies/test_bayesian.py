@@ -228,6 +228,21 @@ def test_each_rank_derives_the_ones_before_it(known):
     assert values[2] < values[0] - 3.0
 
 
+@pytest.mark.parametrize("function", [branin, mixed], ids=["branin", "mixed"])
+def test_64_at_once_differ(function):
+    space = function.space
+    params = points(space, 25)
+    past = history(space, params, [function(**one) for one in params])
+    fit = Bayesian().fit(space, past, None, 0)
+    suggested = [
+        Bayesian().propose(ask(space, past, fit=fit, trial=20 + rank, rank=rank)).params
+        for rank in (0, 1, 2, 3, 4, 5, 6, 20, 45, 61, 62, 63)
+    ]
+    assert len({space.key(one) for one in suggested}) == 12
+    values = [function(**one) for one in suggested]
+    assert min(values) < min(function(**one) for one in params)
+
+
 def test_beyond_64_at_once_suggestions_still_differ(known):
     past, fit = known
     suggested = [
