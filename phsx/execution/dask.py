@@ -151,6 +151,7 @@ class DaskExecutor(Executor):
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             events = self._look()
+            woken = False
             left = None if deadline is None else deadline - time.monotonic()
             for kind, content in self._drain(0.0 if events else self._patience(left)):
                 if kind == "said":
@@ -160,8 +161,8 @@ class DaskExecutor(Executor):
                 elif kind == "installed":
                     events += self._installed(content)
                 else:
-                    return events
-            if events or (left is not None and left <= 0):
+                    woken = True  # what was drained with it is still to be heard
+            if events or woken or (left is not None and left <= 0):
                 return events
 
     def _patience(self, left: float | None) -> float:
