@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.optimize import minimize
 
-from phsx.history import FloatArray, IntArray
-from phsx.models.ascent import climb
+from phsx.history import FloatArray
 from phsx.models.encoding import Encoding
 from phsx.models.region import Points, Region
-
-#: Starts as close as this in every dimension most often lead to the same maximum.
-_CLOSE = 0.1
 
 
 class Acquisition(Protocol):
@@ -38,16 +35,16 @@ class Effort:
         Points near the best observations.
     starts : int
         From how many of them to follow the gradient.
-    steps : int
-        How many steps to take.
+    iterations : int
+        How many steps of L-BFGS to take.
     rounds : int
         How often to look at the neighbours in dimensions of few values.
     """
 
     spread: int = 128
     near: int = 48
-    starts: int = 4
-    steps: int = 15
+    starts: int = 2
+    iterations: int = 15
     rounds: int = 4
 
 
@@ -61,18 +58,19 @@ def maximize(
 ) -> tuple[Points, FloatArray]:
     """Return valid points with their acquisition values, the best first.
 
-    Points that fill the space and perturbations of the best observations are ranked; from the best
-    that are not close to each other, the gradient is followed in the dimensions that have one, and
-    a local search looks at all neighbours in the others, in turn.
+    Sobol points and perturbations of the best observations are ranked; from the best of them
+    L-BFGS follows the gradient in the dimensions that have one, jointly for all starts (batched
+    evaluations), and a local search looks at all neighbours in the others, in turn.
     """
     points = region.spread(effort.spread, rng) + region.perturb(incumbents, effort.near, rng)
     values = _evaluate(acquisition, encoding, points)
     if len(points) == 0:
         return points, values
-    current = points.select(_apart(points, values, effort.starts))
+    front = np.argsort(-values, kind="stable")[: effort.starts]
+    current = points.select(front)
     for turn in range(effort.rounds):
         if len(region.smooth):
-            climbed = _climb(acquisition, region, encoding, current, effort.steps)
+            climbed = _climb(acquisition, region, encoding, current, effort.iterations)
             points, values, current = _join(acquisition, encoding, points, values, climbed)
         if not len(region.rough) or turn == effort.rounds - 1:
             break
@@ -83,18 +81,6 @@ def maximize(
             break
     order = np.argsort(-values, kind="stable")
     return points.select(order), values[order]
-
-
-def _apart(points: Points, values: FloatArray, count: int) -> IntArray:
-    """Return the rows of the `count` best points that are not close to a better one of them."""
-    chosen: list[int] = []
-    for row in np.argsort(-values, kind="stable").tolist():
-        distances = np.abs(points.unit[chosen] - points.unit[row]).max(axis=1)
-        if (distances > _CLOSE).all():
-            chosen.append(row)
-            if len(chosen) == count:
-                break
-    return np.array(chosen)
 
 
 def _evaluate(acquisition: Acquisition, encoding: Encoding, points: Points) -> FloatArray:
@@ -118,22 +104,31 @@ def _join(
 
 
 def _climb(
-    acquisition: Acquisition, region: Region, encoding: Encoding, starts: Points, steps: int
+    acquisition: Acquisition, region: Region, encoding: Encoding, starts: Points, iterations: int
 ) -> Points:
-    """Follow the gradient from every start; returns valid points on the way there."""
+    """Follow the gradient from every start at once; returns valid points on the way there."""
     smooth = region.smooth
     columns = np.array([encoding.columns[index].first for index in smooth.tolist()])
     features = encoding.features(starts.unit, starts.active)
     moving = starts.active[:, smooth]
+    shape = moving.shape
 
-    def objective(unit: FloatArray) -> tuple[FloatArray, FloatArray]:
-        features[:, columns] = np.where(moving, unit, features[:, columns])
+    def objective(flat: FloatArray) -> tuple[float, FloatArray]:
+        features[:, columns] = flat.reshape(shape)
         values, gradient = acquisition.gradient(features)
-        return values, np.where(moving, gradient[:, columns], 0.0)
+        return -float(values.sum()), -np.where(moving, gradient[:, columns], 0.0).ravel()
 
+    result = minimize(
+        objective,
+        np.where(moving, starts.unit[:, smooth], 0.5).ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0.0, 1.0)] * moving.size,
+        options={"maxiter": iterations, "maxfun": 2 * iterations},
+    )
     ends = starts.unit.copy()
-    ends[:, smooth] = climb(objective, starts.unit[:, smooth], steps)
+    ends[:, smooth] = result.x.reshape(shape)
     # Where constraints bite, the last valid point on the way is better than none.
     fractions = [1.0] if region.plain else [1.0, 0.9, 0.7, 0.4]
-    reached = [starts.unit + fraction * (ends - starts.unit) for fraction in fractions]
-    return region.valid(np.concatenate(reached)[:, region.free])
+    steps = [starts.unit + fraction * (ends - starts.unit) for fraction in fractions]
+    return region.valid(np.concatenate(steps)[:, region.free])
