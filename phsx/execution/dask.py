@@ -8,6 +8,9 @@ is lost, or the outcome cannot travel so, the future brings it.
 An evaluation runs on the worker that it is given to or nowhere: Dask has none that could take it,
 since the master alone counts slots. When that worker goes, the scheduler's record of it tells
 whether it went down with the evaluation (`phsx.execution.departure`).
+
+When the connection breaks, the client forgets its futures, but what they stood for may go on. Such
+an evaluation is reported as lost when its process has been ended, so that its slot is free then.
 """
 
 from __future__ import annotations
@@ -18,14 +21,13 @@ import contextlib
 import json
 import queue
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
 import distributed
 from distributed.scheduler import NoValidWorkerError
 
-from phsx.exceptions import ClusterError
 from phsx.execution import worker as on_worker
 from phsx.execution.base import (
     Errored,
@@ -40,10 +42,12 @@ from phsx.execution.base import (
     WorkerJoined,
     WorkerLeft,
 )
+from phsx.execution.connection import Connection
 from phsx.execution.departure import killed
 from phsx.execution.evaluation import Job, Outcome
 from phsx.execution.installer import Installer
-from phsx.execution.remote import evaluate, uninstall
+from phsx.execution.remote import end, evaluate, uninstall
+from phsx.targets.package import Package
 
 #: Seconds between two looks at which workers are there: while some are awaited, and else.
 LOOK_SOON, LOOK = 0.05, 1.0
@@ -51,6 +55,8 @@ LOOK_SOON, LOOK = 0.05, 1.0
 GATHER_TIMEOUT = 10.0
 #: Seconds that workers are given to end what runs there; one that hangs must not hold up the end.
 CLOSE_TIMEOUT = 10.0
+#: Seconds that a worker is given to end an evaluation that was lost with the connection.
+END_TIMEOUT = 10.0
 
 
 class _Evaluation(NamedTuple):
@@ -76,20 +82,28 @@ class DaskExecutor(Executor):
         closers: Iterable[Callable[[], object]] = (),
         expected: int = 1,
     ) -> None:
-        self._client = client
+        self._connection = Connection(client)
         self._closers = list(closers)
         self._expected = expected
         self._queue: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._futures: dict[str, distributed.Future] = {}
         self._kept: dict[str, distributed.Future] = {}
         self._evaluations: dict[str, _Evaluation] = {}
-        self._orphans: list[_Evaluation] = []  # lost, but their worker may not know
+        self._orphans: dict[str, _Evaluation] = {}  # lost, but their worker may not know
+        self._ending: dict[str, _Evaluation] = {}  # it has been told
+        self._unsent: list[str] = []  # keys of what could not be submitted
         self._calls: set[concurrent.futures.Future[None]] = set()
         self._workers: dict[str, int] = {}
         self._ready: set[str] = set()
-        self._looked = 0.0
+        self._looked = self._subscribed = 0.0
         self._run = ""
+        self._package: Package | None = None
+        self._generation = 0  # of clients
         self._installer: Installer | None = None
+
+    @property
+    def _client(self) -> distributed.Client:
+        return self._connection.client
 
     @property
     def _topic(self) -> str:
@@ -97,24 +111,35 @@ class DaskExecutor(Executor):
 
     def start(self, setting: Setting) -> None:
         """Subscribe to what evaluations say, and let workers be given the target."""
-        if setting.package is None:
+        self._run, self._package = setting.run, setting.package
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Begin with a client that knows nothing yet."""
+        if self._package is None:
             raise ValueError("a Dask cluster needs the target's package")
-        self._run = setting.run
+        self._generation += 1
         self._subscribe()
         self._installer = Installer(
             self._client,
             self._run,
-            self._topic,
-            setting.package,
-            partial(_put_installed, self._queue),
+            f"{self._topic}-{self._generation}",
+            self._package,
+            partial(_put_installed, self._queue, self._generation),
         )
 
     def _subscribe(self) -> None:
+        """Ask to be told of events: again and again, for a broken connection ends it unnoticed."""
+        self._subscribed = time.monotonic()
         # The client keeps its handler after the end: that must not keep more than the queue.
         self._client.subscribe_topic(self._topic, partial(_put_said, self._queue))
 
     def submit(self, task: Task) -> None:
         """Submit a task to its worker, or to any where that one is gone."""
+        kept = [self._kept.get(arg.key) for arg in task.args if isinstance(arg, Ref)]
+        if self._connection.lost() or any(one is None or one.cancelled() for one in kept):
+            self._unsent.append(task.key)
+            return
         args = [self._kept[arg.key] if isinstance(arg, Ref) else arg for arg in task.args]
         future = self._client.submit(
             task.function,
@@ -130,6 +155,9 @@ class DaskExecutor(Executor):
 
     def evaluate(self, key: str, job: Job, worker: str) -> None:
         """Submit an evaluation."""
+        if self._connection.lost():
+            self._unsent.append(key)
+            return
         self._evaluations[key] = _Evaluation(job, worker)
         future = self._client.submit(
             evaluate,
@@ -150,7 +178,7 @@ class DaskExecutor(Executor):
         """Collect what happened on the cluster."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            events = self._look()
+            events = self._unsubmitted() + self._look()
             woken = False
             left = None if deadline is None else deadline - time.monotonic()
             for kind, content in self._drain(0.0 if events else self._patience(left)):
@@ -159,7 +187,9 @@ class DaskExecutor(Executor):
                 elif kind == "done":
                     events += self._conclude(content)
                 elif kind == "installed":
-                    events += self._installed(content)
+                    events += self._installed(*content)
+                elif kind == "ended":
+                    events += self._ended(content)
                 else:
                     woken = True  # what was drained with it is still to be heard
             if events or woken or (left is not None and left <= 0):
@@ -177,6 +207,13 @@ class DaskExecutor(Executor):
             while True:
                 items.append(self._queue.get_nowait())
         return items
+
+    def _unsubmitted(self) -> list[Event]:
+        """Return what could not be submitted, once there is a connection for another attempt."""
+        if self._connection.lost():
+            return []
+        keys, self._unsent = self._unsent, []
+        return [Lost(key, "there was no connection", worker_died=False) for key in keys]
 
     def _hear(self, text: str) -> list[Event]:
         content = json.loads(text)
@@ -200,8 +237,10 @@ class DaskExecutor(Executor):
             case Lost(worker_died=True) | Finished(_, Outcome(state="not_installed")) if evaluation:
                 return self._left(evaluation.worker)
             case Lost() if evaluation:
-                self._orphans.append(evaluation)
+                self._orphans[key] = evaluation
                 self._looked = 0.0
+                self._forget(key)
+                return []  # when its process has ended
             case Lost(worker_died=True):
                 self._looked = 0.0  # there is news of workers
         self._forget(key)
@@ -218,6 +257,7 @@ class DaskExecutor(Executor):
                 return Finished(key, future.result(timeout=GATHER_TIMEOUT))
             except Exception as error:  # the worker with the result is gone, or the connection
                 return Lost(key, f"{type(error).__name__}: {error}", worker_died=False)
+        self._connection.usable()  # or not: a short break would not be seen later
         return Lost(key, f"the task was {future.status}", worker_died=False)
 
     def _look(self) -> list[Event]:
@@ -225,18 +265,18 @@ class DaskExecutor(Executor):
         every = LOOK_SOON if len(self._ready) < self._expected else LOOK
         if time.monotonic() - self._looked < every:
             return []
-        if self._client.status == "closed":
-            raise ClusterError(
-                "the connection to the Dask scheduler is closed; what has finished is recorded: "
-                "run the experiment again to go on"
-            )
         self._looked = time.monotonic()
+        if self._connection.lost():
+            return self._renew()
+        if not self._connection.usable():
+            return []  # the client looks for its scheduler
         try:
             now = self._client.nthreads()
         except OSError:
-            return []  # the client connects again, or closes, which the next look finds
-        if self._orphans:
-            self._reconnected()
+            return []  # the next look finds out why
+        if self._looked - self._subscribed >= LOOK:
+            self._subscribe()
+        self._end_orphans(now)
         events: list[Event] = []
         used = {evaluation.worker for evaluation in self._evaluations.values()}
         for address in (self._workers.keys() | used) - now.keys():
@@ -247,15 +287,45 @@ class DaskExecutor(Executor):
                 self._installer.install(address)
         return events
 
-    def _reconnected(self) -> None:
-        """End what the scheduler has let go of with the connection, and be told of events anew."""
-        orphans, self._orphans = self._orphans, []
-        for evaluation in orphans:
-            self._end(evaluation)
-        self._subscribe()
+    def _renew(self) -> list[Event]:
+        """Go on with a new client, if there is one: of what the old one had, nothing is left."""
+        if not self._connection.renew():
+            return []
+        self._orphans |= self._evaluations | self._ending
+        tasks = self._futures.keys() - self._evaluations.keys() | self._kept.keys()
+        for known in (self._futures, self._kept, self._evaluations, self._ending, self._workers):
+            known.clear()
+        events: list[Event] = [
+            Lost(key, "the connection was lost", worker_died=False) for key in sorted(tasks)
+        ]
+        events += [WorkerLeft(worker) for worker in sorted(self._ready)]
+        self._ready.clear()
+        self._prepare()
+        self._looked = 0.0
+        return events
 
-    def _installed(self, number: int) -> list[Event]:
-        installed = None if self._installer is None else self._installer.conclude(number)
+    def _end_orphans(self, now: Collection[str]) -> None:
+        """Have lost evaluations ended, and report those whose worker is gone, and they with it."""
+        orphans, self._orphans = self._orphans, {}
+        for key, evaluation in orphans.items():
+            self._ending[key] = evaluation
+            if evaluation.worker not in now:
+                self._queue.put(("ended", key))
+                continue
+            job, worker = evaluation
+            call = self._call([worker], end, self._run, job.trial, job.attempt, timeout=END_TIMEOUT)
+            call.add_done_callback(partial(_put_ended, self._queue, key))
+
+    def _ended(self, key: str) -> list[Event]:
+        """Report an evaluation that was lost and does not run any more."""
+        if self._ending.pop(key, None) is None:
+            return []
+        return [Lost(key, "the connection to the scheduler broke", worker_died=False)]
+
+    def _installed(self, generation: int, number: int) -> list[Event]:
+        if self._installer is None or generation != self._generation:
+            return []
+        installed = self._installer.conclude(number)
         if installed is None or installed.worker not in self._workers:
             return []
         if not installed.ready:
@@ -314,14 +384,21 @@ class DaskExecutor(Executor):
             self._call([worker], on_worker.stop, self._run, job.trial, job.attempt, force=True)
 
     def _call(
-        self, workers: list[str] | None, function: Callable[..., Any], *args: Any, **options: Any
+        self,
+        workers: list[str] | None,
+        function: Callable[..., Any],
+        *args: Any,
+        timeout: float | None = None,
+        **options: Any,
     ) -> concurrent.futures.Future[None]:
         """Have a function called on the loops of workers, without waiting for it."""
+        client = self._client
 
         async def call() -> None:
-            await self._client.run(function, *args, workers=workers, on_error="ignore", **options)
+            said = client.run(function, *args, workers=workers, on_error="ignore", **options)
+            await asyncio.wait_for(said, timeout)
 
-        future = asyncio.run_coroutine_threadsafe(call(), self._client.loop.asyncio_loop)
+        future = asyncio.run_coroutine_threadsafe(call(), client.loop.asyncio_loop)
         self._calls.add(future)
         future.add_done_callback(self._calls.discard)
         return future
@@ -352,6 +429,7 @@ class DaskExecutor(Executor):
             self._futures.clear()
             self._kept.clear()
             self._installer = None
+            self._connection.close()
             for closer in self._closers:
                 closer()
 
@@ -360,8 +438,14 @@ def _put_said(said: queue.SimpleQueue[tuple[str, Any]], event: tuple[float, Any]
     said.put(("said", event[1]))
 
 
-def _put_installed(ended: queue.SimpleQueue[tuple[str, Any]], number: int) -> None:
-    ended.put(("installed", number))
+def _put_ended(
+    ended: queue.SimpleQueue[tuple[str, Any]], key: str, call: concurrent.futures.Future[None]
+) -> None:
+    ended.put(("ended", key))
+
+
+def _put_installed(ended: queue.SimpleQueue[tuple[str, Any]], generation: int, number: int) -> None:
+    ended.put(("installed", (generation, number)))
 
 
 def _placed(worker: str | None) -> dict[str, Any]:

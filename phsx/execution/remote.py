@@ -15,6 +15,8 @@ from phsx.execution.evaluation import Job, Outcome
 
 #: Characters of an event; a longer outcome comes with its future alone.
 LONGEST_MESSAGE = 100_000
+#: Seconds between looks at whether an evaluation that was told to end has ended.
+LOOK = 0.02
 
 
 def evaluate(topic: str, key: str, job: Job) -> Outcome:
@@ -35,9 +37,16 @@ def evaluate(topic: str, key: str, job: Job) -> Outcome:
     return outcome
 
 
+async def end(run: str, trial: int, attempt: int) -> None:
+    """End one attempt of a trial (on a worker), and return when it does not run any more."""
+    on_worker.stop(run, trial, attempt, force=True)
+    while (trial, attempt) in on_worker.running(run):
+        await asyncio.sleep(LOOK)
+
+
 async def uninstall(run: str) -> None:
     """Forget a run (on a worker); its loop, which others need, goes on meanwhile."""
     await asyncio.to_thread(on_worker.uninstall, run)
 
 
-__all__ = ["LONGEST_MESSAGE", "evaluate", "uninstall"]
+__all__ = ["LONGEST_MESSAGE", "end", "evaluate", "uninstall"]
