@@ -528,6 +528,8 @@ RUNS = [
     ({"max_deaths": 1.5}, "max_deaths"),
     ({"max_failed": 50}, "max_failed"),
     ({"cores_per_trial": 0}, "cores_per_trial"),
+    ({"memory_per_trial": 0}, "memory_per_trial"),
+    ({"memory_per_trial": "much"}, "memory_per_trial"),
     ({"callbacks": print}, "callbacks"),
     ({"callbacks": [3]}, "callbacks"),
     ({"isolate": "no"}, "isolate"),

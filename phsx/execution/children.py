@@ -16,7 +16,7 @@ from phsx.execution.channel import Channel
 from phsx.execution.evaluation import Job, Outcome, State, host_name
 from phsx.execution.guard import end_marked
 from phsx.execution.handle import Notify
-from phsx.execution.memory import memory_file, out_of_memory_kills
+from phsx.execution.memory import memory_file, out_of_memory_kills, spelled, used_by
 from phsx.execution.output import FILES, tail
 from phsx.execution.spawner import Files, Spawner
 
@@ -31,7 +31,10 @@ FAREWELL = 2.0
 #: A timeout covers the call alone; to start and load the target a child has at least this long.
 LOAD_LIMIT = 60.0
 
-_Event = Literal["message", "death", "timeout"]
+#: Seconds between looks at how much memory a trial takes, where that is limited.
+MEMORY_LOOK = 0.1
+
+_Event = Literal["message", "death", "timeout", "nothing"]
 
 
 class Child:
@@ -88,6 +91,8 @@ class Child:
         self._sent = 0
         self._kills = out_of_memory_kills()  # once per process, since it takes a quarter of a ms
         self._started = 0.0
+        self._looked = 0.0
+        self._used = 0
         self.ended = False
         self.epitaph = ""
 
@@ -107,8 +112,15 @@ class Child:
         except OSError:
             return self._bury(job)
         limit = self._limit(job)
+        watched = job.memory is not None
         while True:
-            event = self._wait(limit)
+            event = self._wait(limit, MEMORY_LOOK if watched else None)
+            if watched and self._takes_too_much(job):
+                watched = False
+                limit = None
+                self.kill("out_of_memory")
+            if event == "nothing":
+                continue
             if event == "timeout":
                 limit = None
                 self.kill("timed_out")
@@ -137,6 +149,18 @@ class Child:
         patience = job.timeout if self._ready else max(job.timeout, LOAD_LIMIT)
         return time.monotonic() + patience
 
+    def _takes_too_much(self, job: Job) -> bool:
+        now = time.monotonic()
+        if job.memory is None or now < self._looked + MEMORY_LOOK:
+            return False
+        self._looked = now
+        self._used = used_by(self.pid, job.memory)
+        return self._used > job.memory
+
+    def fit_for_more(self, job: Job) -> bool:
+        """Tell whether what is left in the process of its trials leaves enough to the next."""
+        return job.memory is None or used_by(self.pid, job.memory) <= job.memory / 2
+
     def stop(self, trial: int) -> None:
         """Let `trial.should_stop()` be true from now on."""
         try:
@@ -147,13 +171,17 @@ class Child:
     def kill(self, cause: State) -> None:
         """End the process and all that it has started: SIGTERM, and soon after it SIGKILL.
 
+        Lack of memory does not wait.
+
         The trial that runs, if any, gets the state `cause`.
         """
         with self._lock:
             if self.ended:
                 return
             self._cause = self._cause or cause
-        if self._signal(signal.SIGTERM):
+        if cause == "out_of_memory":
+            self._signal(signal.SIGKILL)
+        elif self._signal(signal.SIGTERM):
             self._await_death(GRACE)
             self._signal(signal.SIGKILL)
 
@@ -178,7 +206,7 @@ class Child:
         poll.register(self._death, select.POLLIN)
         return not poll.poll(0)
 
-    def _wait(self, until: float | None) -> _Event:
+    def _wait(self, until: float | None, longest: float | None) -> _Event:
         poll = select.poll()
         poll.register(self._channel.descriptor, select.POLLIN)
         if self._death is not None:
@@ -186,10 +214,15 @@ class Child:
         timeout = None if until is None else max(0.0, until - time.monotonic()) * 1000
         if timeout is not None and timeout > LONGEST_POLL:
             timeout = None
+        if longest is not None and (timeout is None or timeout > longest * 1000):
+            timeout = longest * 1000
+            until = None
         ready = {descriptor for descriptor, _ in poll.poll(timeout)}
         if self._channel.descriptor in ready:
             return "message"  # also what a process has sent before it died
-        return "death" if ready else "timeout"
+        if ready:
+            return "death"
+        return "nothing" if until is None else "timeout"
 
     def _await_death(self, timeout: float) -> None:
         with self._lock:
@@ -246,6 +279,11 @@ class Child:
         if self._cause == "timed_out":
             doing = "trial" if begun else "loading of the target"
             text = f"the {doing} took longer than timeout={job.timeout:g} s and was ended"
+        elif self._cause == "out_of_memory" and job.memory is not None:
+            text = (
+                f"out of memory: the trial, with what it had started, took {spelled(self._used)}, "
+                f"more than memory_per_trial={spelled(job.memory)}, and was ended"
+            )
         elif self._cause is not None:
             text = "the trial was ended on request"
         else:

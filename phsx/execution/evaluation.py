@@ -18,7 +18,9 @@ from phsx.targets.calling import BoundTarget
 from phsx.targets.package import Package
 from phsx.targets.result import read_result
 
-State = Literal["completed", "failed", "timed_out", "crashed", "stopped", "not_installed"]
+State = Literal[
+    "completed", "failed", "timed_out", "out_of_memory", "crashed", "stopped", "not_installed"
+]
 
 #: A traceback's text is cut in the middle beyond this many characters.
 TRACEBACK_LIMIT = 20_000
@@ -46,6 +48,8 @@ class Job:
         The trial's seed.
     timeout : float or None
         Seconds that the call of the target may take; then the trial's process is ended.
+    memory : int or None
+        Bytes that the trial's process and all that it starts may take.
     cores : int or None
         Threads that numerical libraries may use. None: as the worker's environment says.
     objective : str or None
@@ -61,6 +65,7 @@ class Job:
     attempt: int = 1
     seed: int = 0
     timeout: float | None = None
+    memory: int | None = None
     cores: int | None = None
     objective: str | None = None
     isolate: bool = True
@@ -76,6 +81,7 @@ class Outcome:
         Which one.
     state : str
         ``"completed"``; ``"failed"``: an exception, or no usable result; ``"timed_out"``;
+        ``"out_of_memory"``: it took more than it may;
         ``"crashed"``: its process died; ``"stopped"``: its process was ended on request;
         ``"not_installed"``: the worker does not know the run, nothing was done.
     value : float or None
@@ -124,7 +130,7 @@ def evaluate_here(
     target : BoundTarget or Package
         What to call.
     job : Job
-        `timeout` and `cores` have no effect here, and output goes where it always goes.
+        `timeout`, `memory` and `cores` have no effect here, and output goes where it always goes.
     notify : callable, optional
         Called with every `Report`.
     stop : threading.Event, optional

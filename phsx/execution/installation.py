@@ -167,7 +167,7 @@ class Installation:
         with self._lock:
             self._busy.remove((job, child))
             self._used = time.monotonic()
-            keep = not self._closed and not child.ended
+            keep = not self._closed and not child.ended and child.fit_for_more(job)
             if keep:
                 self._idle.append(child)
         if not keep:

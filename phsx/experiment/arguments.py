@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from numbers import Real
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from phsx.exceptions import ConfigurationError, DirectoryError
 from phsx.trial import Trial
+
+_MEMORY = re.compile(r"(\d+(?:\.\d*)?)\s*(?:([kmgt])(i?))?b?", re.IGNORECASE)
 
 
 def check_definition(seed: Any, maximize: Any, objective: Any) -> None:
@@ -97,6 +100,29 @@ def whole(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
         raise ConfigurationError(f"{name}={value!r}: give a whole number of at least {least}")
     return int(value)
+
+
+def memory(name: str, value: Any) -> int | None:
+    """Return a number of bytes, from a number or a text such as "2GB"; or None.
+
+    Examples
+    --------
+    >>> memory("memory_per_trial", "1.5GB"), memory("memory_per_trial", "2GiB")
+    (1500000000, 2147483648)
+    """
+    if value is None:
+        return None
+    found = _MEMORY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is not None:
+        base = 1024 if found[3] else 1000
+        size = float(found[1]) * base ** " kmgt".index((found[2] or " ").lower())
+    elif isinstance(value, str):
+        size = 0.0
+    else:
+        size = number(name, value)
+    if not 1 <= size < 2**63:
+        raise ConfigurationError(f'{name}={_short(value)}: give an amount of memory, such as "2GB"')
+    return int(size)
 
 
 def truth(name: str, value: Any) -> bool:

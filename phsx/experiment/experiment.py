@@ -235,6 +235,7 @@ class Experiment:
         background: bool = False,
         callbacks: Iterable[Callable[[Trial], object]] = (),
         cores_per_trial: int | None = None,
+        memory_per_trial: int | str | None = None,
         trial_time: float | None = None,
         deterministic: bool | int = False,
         isolate: bool = True,
@@ -267,6 +268,9 @@ class Experiment:
         cores_per_trial : int, optional
             Threads that numerical libraries may use in a trial; by default one, and in a batch
             job its slot's share of the cores.
+        memory_per_trial : int or str, optional
+            Bytes, or a text such as ``"2GB"``, that a trial and all that it starts may take. One
+            that takes more is ended, and its state is `out_of_memory`. On Linux.
         trial_time : float, optional
             Seconds that a trial takes at most; by default foretold from those seen. It is not
             started in a batch job that ends sooner.
@@ -319,6 +323,7 @@ class Experiment:
                 grace=arguments.not_negative("grace", grace),
                 max_deaths=arguments.whole("max_deaths", max_deaths, 0),
                 max_failed=arguments.share("max_failed", max_failed),
+                memory=arguments.memory("memory_per_trial", memory_per_trial),
                 cores=slot_cores(cluster)
                 if cores_per_trial is None
                 else arguments.whole("cores_per_trial", cores_per_trial, 1),

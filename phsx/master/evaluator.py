@@ -26,6 +26,9 @@ MAX_RESULT = 4_000_000
 ENOUGH_TO_JUDGE = 5
 #: Workers that may die under a trial before it could say that it had started: more are no chance.
 MAX_SILENT_DEATHS = 10
+#: A trial without a time limit is mentioned when it takes longer than most by this factor, and
+#: longer than these seconds.
+SLOW, SLOW_AT_LEAST = 10.0, 60.0
 
 
 @dataclass
@@ -36,6 +39,7 @@ class _Flight:
     worker: str
     submitted: float
     started: bool = False  # the worker has said so: its death may be the trial's fault
+    mentioned: bool = False  # as being slow
 
 
 class Evaluator:
@@ -111,6 +115,7 @@ class Evaluator:
             params=dict(trial.params or {}),
             directory=str(self._search.trial_directory(number)),
             timeout=self._limits.timeout,
+            memory=self._limits.memory,
             cores=self._limits.cores,
             objective=self._search.objective,
             isolate=self._setting.isolate,
@@ -120,6 +125,24 @@ class Evaluator:
         self._keys[number] = key
         self._pool.take(worker, number, now)
         self._ledger.then(lambda: self._executor.evaluate(key, job, worker))
+
+    def mention_slow(self) -> None:
+        """Say of trials that they may hang, each once, where no time limit ends them."""
+        usual = self._pool.usual
+        if self._limits.timeout is not None or usual is None:
+            return
+        now, patience = self._executor.clock(), max(SLOW * usual, SLOW_AT_LEAST)
+        for flight in self._flights.values():
+            if not flight.mentioned and now - flight.submitted > patience:
+                flight.mentioned = True
+                logger.warning(
+                    "trial %d has been running for %.0f s on %s, where half of the trials take "
+                    "less than %.3g s; if it hangs: run(timeout=...) ends such trials",
+                    flight.trial,
+                    now - flight.submitted,
+                    flight.worker,
+                    usual,
+                )
 
     # ------------------------------------------------------------ what comes back
 
@@ -254,12 +277,15 @@ class Evaluator:
 
     def _keep_output(self, outcome: Outcome) -> None:
         """Write what a worker that does not see the experiment's directory has sent along."""
-        for name, text in (("stdout.txt", outcome.stdout), ("stderr.txt", outcome.stderr)):
-            if text:
-                directory = self._search.trial_directory(outcome.trial)
-                directory.mkdir(parents=True, exist_ok=True)
-                with (directory / name).open("a", encoding="utf-8") as file:
-                    file.write(text)
+        directory = self._search.trial_directory(outcome.trial)
+        try:
+            for name, text in (("stdout.txt", outcome.stdout), ("stderr.txt", outcome.stderr)):
+                if text:
+                    directory.mkdir(parents=True, exist_ok=True)
+                    with (directory / name).open("a", encoding="utf-8") as file:
+                        file.write(text)
+        except OSError as error:
+            logger.warning("the output of trial %d cannot be kept: %s", outcome.trial, error)
 
 
 def _bounded(extras: dict[str, Any]) -> dict[str, Any]:

@@ -185,6 +185,7 @@ class Master:
             self.stop(f"trial {best.id} reached {best.value:g}", grace=0.0)
         if self._evaluator.failure is not None:
             self.stop("most trials fail", grace=0.0)
+        self._evaluator.mention_slow()
         if len(self._pool):
             self._workerless_since = None
         elif self._workerless_since is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from statistics import quantiles
+from statistics import median, quantiles
 
 from phsx.master.deadlines import Deadlines
 
 #: How many of the newest durations are looked at to foretell the next.
 RECENT = 50
+#: How few durations say nothing about what is usual.
+FEW = 3
 
 
 class Pool:
@@ -93,6 +95,11 @@ class Pool:
         if len(self._durations) == 1:
             return self._durations[0]
         return quantiles(self._durations, n=4)[0]
+
+    @property
+    def usual(self) -> float | None:
+        """The median of recent durations, in s; None before there are some."""
+        return median(self._durations) if len(self._durations) >= FEW else None
 
     def ending(self, now: float, lead: float) -> tuple[list[str], float | None]:
         """Return the workers of evaluations that are expected to end within `lead` seconds.

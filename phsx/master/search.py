@@ -53,6 +53,8 @@ class Limits:
         How often a trial's process or worker may die before the trial is given up.
     max_failed : float
         Share of failed trials above which the search is given up.
+    memory : int or None
+        Bytes that a trial and all that it starts may take.
     cores : int
         Threads that a target may use.
     expected : float or None
@@ -66,5 +68,6 @@ class Limits:
     grace: float = 10.0
     max_deaths: int = 3
     max_failed: float = 0.5
+    memory: int | None = None
     cores: int = 1
     expected: float | None = None

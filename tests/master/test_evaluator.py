@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -218,3 +219,38 @@ class TestFailures:
         assert failed
         nan = {n for n, v in zip(tail.trials.tolist(), tail.values, strict=True) if np.isnan(v)}
         assert nan == failed & set(tail.trials.tolist())
+
+    def test_output_that_cannot_be_kept_does_no_harm(self, bench, tmp_path, caplog):
+        b = bench(phsx.Random(2))
+        (tmp_path / "trials").write_text("no directory")
+        outcome = Outcome(0, 1, "completed", value=1.0, stdout="something\n")
+        executor = VirtualExecutor(1)
+        executor.doom("evaluate-0-", lambda key: Finished(key, outcome))
+        executor.doom("evaluate-1-", lambda key: Finished(key, replace(outcome, trial=1)))
+        b.run(executor).check_exact(2)
+        assert "the output of trial 0 cannot be kept" in caplog.text
+
+
+class TestSlow:
+    """F9: where no time limit ends what hangs, it is said."""
+
+    @staticmethod
+    def run(bench, **limits):
+        b = bench(phsx.Random(8))
+        executor = VirtualExecutor(2, duration=lambda job: 500.0 if job.trial == 4 else 10.0)
+        b.run(executor, **limits).check_exact(8)
+
+    def test_is_mentioned_once(self, bench, caplog):
+        self.run(bench)
+        (said,) = [r.getMessage() for r in caplog.records]
+        assert "trial 4 has been running for 10" in said and "less than 10 s" in said
+        assert "timeout=" in said
+
+    def test_not_where_a_limit_will_end_it(self, bench, caplog):
+        self.run(bench, timeout=1000.0)
+        assert not caplog.records
+
+    def test_not_where_nobody_knows_what_is_usual(self, bench, caplog):
+        b = bench(phsx.Random(2))
+        b.run(VirtualExecutor(1, duration=lambda job: 500.0)).check_exact(2)
+        assert not caplog.records
