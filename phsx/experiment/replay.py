@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phsx.exceptions import ExhaustedError, JournalError
+from phsx.exceptions import ExhaustedError, JournalError, PhsxError
 from phsx.execution import tasks
 from phsx.experiment import arguments
 from phsx.experiment.definition import Definition
@@ -129,8 +129,17 @@ def verify(
     """
     path = arguments.directory_of(directory)
     replay = _Replay(Definition.load(path), path)
-    replay.follow()
-    replay.compute(progress or (lambda done, total: None))
+    try:
+        replay.follow()
+        replay.compute(progress or (lambda done, total: None))
+    except PhsxError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # Its checksums are right, which whoever wrote it could compute, and its content is not.
+        raise JournalError(
+            f"the journal in {path} has a record that does not fit what came before it "
+            f"({type(error).__name__}: {error}); see `phsx repair`"
+        ) from error
     differences = tuple(sorted(replay.differences, key=lambda difference: difference.seq))
     counts = replay.counts
     return Verification(counts["trial"], counts["suggestion"], counts["fit"], differences)

@@ -10,8 +10,6 @@ import pytest
 import phsx
 from phsx.testing.faults import StandingCluster, until
 
-#: What the long tests take of their full size: PHSX_CHAOS=0.1 is a tenth.
-CHAOS = float(os.environ.get("PHSX_CHAOS", "1"))
 #: Decides when faults come; another one with PHSX_FAULT_SEED.
 SEED = int(os.environ.get("PHSX_FAULT_SEED", "4"))
 
