@@ -43,19 +43,15 @@ async def serve(settings: dict[str, Any]) -> None:
     threading.Thread(target=watch_input, daemon=True, name="phsx-input").start()
     directory = settings["directory"]
     try:
-        worker = await Worker(
-            settings["scheduler"],
-            name=settings["name"],
-            nthreads=1,
-            security=security,
-            local_directory=directory,
-            memory_limit=0,  # what takes memory is the target, in a process of its own
-            dashboard=False,
-            dashboard_address="127.0.0.1:0",
-            death_timeout=PATIENCE,
-        )
+        over = asyncio.ensure_future(ended.wait())
+        starting = asyncio.ensure_future(_start(settings, security))
+        # Who started us may be gone, and the scheduler with it: that is not worth waiting for.
+        await asyncio.wait([over, starting], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            return
+        worker = starting.result()
         logging.getLogger("distributed.worker").addFilter(_WhileServing(worker, ended))
-        waits = [asyncio.ensure_future(ended.wait()), asyncio.ensure_future(worker.finished())]
+        waits = [over, asyncio.ensure_future(worker.finished())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         on_worker.uninstall_all()
         with contextlib.suppress(asyncio.TimeoutError):
@@ -63,6 +59,21 @@ async def serve(settings: dict[str, Any]) -> None:
             await asyncio.wait_for(worker.finished(), GOODBYE)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _start(settings: dict[str, Any], security: Security) -> Worker:
+    """Start a Dask worker; it looks for its scheduler for a while."""
+    return await Worker(
+        settings["scheduler"],
+        name=settings["name"],
+        nthreads=1,
+        security=security,
+        local_directory=settings["directory"],
+        memory_limit=0,  # what takes memory is the target, in a process of its own
+        dashboard=False,
+        dashboard_address="127.0.0.1:0",
+        death_timeout=PATIENCE,
+    )
 
 
 class _WhileServing(logging.Filter):

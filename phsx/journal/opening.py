@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,6 +156,10 @@ class Opening:
 
     def _drain(self) -> None:
         """Read on to the end of the journal."""
+        with _no_collection():
+            self._read_on()
+
+    def _read_on(self) -> None:
         generation = self._follower.generation
         for batch in self._follower.batches():
             if self._follower.generation != generation:
@@ -261,6 +267,22 @@ class Opening:
             f"The journal in {self._directory} {how} {owner or 'an unknown master'}, which is "
             f"gone.{lost} It goes on in {segment_path(self._directory, number).name}."
         )
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let the garbage collector rest.
+
+    Records have no cycles, and it would look through all of them again and again: a quarter of the
+    time that a long journal takes.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def open_fields(owner: Owner) -> Record:

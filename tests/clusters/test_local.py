@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -179,6 +181,29 @@ def test_a_master_that_is_killed_takes_its_workers_along(tmp_path):
     psutil.wait_procs([worker], timeout=20)
     assert not worker.is_running()
     wait_for(lambda: not list(tmp_path.glob("phsx-worker-*")), seconds=10)
+
+
+def test_a_worker_that_still_looks_for_its_scheduler_ends_with_its_master(tmp_path):
+    """The master was killed, and the scheduler with it, before the worker had found it."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        settings = {
+            "scheduler": f"tls://127.0.0.1:{held.getsockname()[1]}",
+            "name": "0",
+            "directory": str(tmp_path / "scratch"),
+            "tls": distributed.Security.temporary().get_tls_config_for_role("worker"),
+        }
+        with subprocess.Popen(
+            [sys.executable, "-m", "phsx.clusters.local_worker"],
+            stdin=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": ROOT},
+        ) as worker:
+            worker.stdin.write(json.dumps(settings).encode() + b"\n")
+            worker.stdin.flush()
+            wait_for((tmp_path / "scratch").exists)
+            worker.stdin.close()
+            worker.wait(20)
+    assert not (tmp_path / "scratch").exists()
 
 
 @pytest.mark.leaks("files")

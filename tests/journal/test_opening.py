@@ -1,5 +1,6 @@
 """Who may write: reopening, takeovers of real dead processes, races of real living ones (F17)."""
 
+import gc
 import logging
 import os
 import random
@@ -131,6 +132,22 @@ def test_opening_hands_over_what_is_there(tmp_path):
     with Journal.open(tmp_path, replay=seen.append) as journal:
         assert journal.records == []
         assert seen == read(tmp_path).records
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_rests_meanwhile(tmp_path, enabled):
+    seen = []
+    Journal.open(tmp_path).close()
+    if not enabled:
+        gc.disable()
+    try:
+        Journal.open(tmp_path, replay=lambda record: seen.append(gc.isenabled())).close()
+        with pytest.raises(TypeError):
+            Journal.open(tmp_path, replay=lambda record: None + 1)
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
+    assert seen[:2] == [False, False]
 
 
 def test_a_missing_directory_is_not_made(tmp_path):
