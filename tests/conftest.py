@@ -127,6 +127,19 @@ def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def no_handlers() -> Iterator[None]:
+    """Fail a test after which signals are handled by others than before."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    after = [signal.getsignal(number) for number in numbers]
+    if after != before:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+        pytest.fail(f"the test left handlers of signals behind: {after}", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
 def no_figures() -> Iterator[None]:
     """Close the figures that a test drew."""
     yield

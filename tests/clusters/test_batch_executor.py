@@ -66,7 +66,12 @@ def executor(monkeypatch, loop):
     async def run(function, workers, on_error):
         return {workers[0]: 60.0}
 
-    client = SimpleNamespace(run=run, loop=SimpleNamespace(asyncio_loop=loop), close=lambda: None)
+    client = SimpleNamespace(
+        run=run,
+        loop=SimpleNamespace(asyncio_loop=loop),
+        close=lambda: None,
+        scheduler=SimpleNamespace(address="tls://127.0.0.1:1"),
+    )
     executor = BatchExecutor(client, Provision())
     executor.coming = []
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -24,8 +26,19 @@ def test_stored_without_outputs(file: Path) -> None:
         assert cell.get("execution_count") is None
 
 
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Take back the handlers of signals that the notebooks' client leaves behind."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 # ZeroMQ keeps its context's descriptors and IPython's client its threads for the next kernel.
 @pytest.mark.leaks("files", "threads")
+@pytest.mark.usefixtures("handlers")
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 def test_runs(file: Path, cwd: Path, monkeypatch: pytest.MonkeyPatch) -> None:

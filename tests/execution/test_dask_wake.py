@@ -9,16 +9,30 @@ from phsx.execution.base import Message
 from phsx.execution.dask import DaskExecutor
 
 
+def executor():
+    """Return an executor on a client that nothing happens to."""
+    return DaskExecutor(
+        SimpleNamespace(
+            status="running",
+            nthreads=dict,
+            close=lambda: None,
+            subscribe_topic=lambda topic, handler: None,
+            unsubscribe_topic=lambda topic: None,
+            scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"),
+        )
+    )
+
+
 def test_what_comes_together_with_a_wake_is_heard():
     """Else a trial's end is lost, and the search waits for it for ever."""
-    executor = DaskExecutor(SimpleNamespace(status="running", nthreads=dict, close=lambda: None))
+    woken = executor()
     said = {"kind": "report", "trial": 3, "attempt": 1, "step": 0, "value": 1.0}
-    executor.wake()
-    executor._queue.put(("said", json.dumps(said)))
-    assert executor.wait(0.0) == [Message(said)]
+    woken.wake()
+    woken._queue.put(("said", json.dumps(said)))
+    assert woken.wait(0.0) == [Message(said)]
 
 
 def test_a_wake_alone_ends_a_long_wait():
-    executor = DaskExecutor(SimpleNamespace(status="running", nthreads=dict, close=lambda: None))
-    executor.wake()
-    assert executor.wait(None) == []
+    woken = executor()
+    woken.wake()
+    assert woken.wait(None) == []
