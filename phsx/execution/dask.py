@@ -95,6 +95,9 @@ class DaskExecutor(Executor):
         self._calls: set[concurrent.futures.Future[None]] = set()
         self._workers: dict[str, int] = {}
         self._ready: set[str] = set()
+        self._beckoned = 0
+        self._wanted = False  # whether there are trials for workers that may come
+        self._call_for_one: distributed.Future | None = None
         self._looked = self._subscribed = 0.0
         self._run = ""
         self._package: Package | None = None
@@ -285,7 +288,21 @@ class DaskExecutor(Executor):
             self._workers[address] = now[address]
             if self._installer is not None:
                 self._installer.install(address)
+        self._beckon(len(now))
         return events
+
+    def demand(self, trials: int | None) -> None:
+        """Learn whether there is work for workers that may come."""
+        self._wanted = trials is None or trials > 0
+
+    def _beckon(self, workers: int) -> None:
+        """Let a cluster that grows with its tasks see one, where it has no worker at all."""
+        if workers or not self._wanted:
+            self._call_for_one = None
+        elif self._call_for_one is None:
+            self._beckoned += 1
+            key = f"{self._topic}-beckon-{self._beckoned}"
+            self._call_for_one = self._client.submit(abs, 0, key=key, pure=False)
 
     def _renew(self) -> list[Event]:
         """Go on with a new client, if there is one: of what the old one had, nothing is left."""
@@ -301,7 +318,7 @@ class DaskExecutor(Executor):
         events += [WorkerLeft(worker) for worker in sorted(self._ready)]
         self._ready.clear()
         self._prepare()
-        self._looked = 0.0
+        self._looked, self._call_for_one = 0.0, None
         return events
 
     def _end_orphans(self, now: Collection[str]) -> None:
@@ -428,6 +445,7 @@ class DaskExecutor(Executor):
         finally:
             self._futures.clear()
             self._kept.clear()
+            self._call_for_one = None
             self._installer = None
             self._connection.close()
             for closer in self._closers:

@@ -182,3 +182,20 @@ def test_workers_come_and_go(standing, hold, wait):
     search.go()
     search.end()
     assert check_exact(search.directory, 12).count(TrialState.COMPLETED) == 12
+
+
+@pytest.mark.leaks("files", "threads")  # Dask's own, of a cluster that adapts
+def test_cluster_that_has_no_worker_until_there_is_work(tmp_path):
+    """F26: somebody's, with `adapt(minimum=0)`."""
+    with distributed.LocalCluster(
+        n_workers=0, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=40
+    ) as cluster:
+        cluster.adapt(minimum=0, maximum=2, interval="200ms")
+        experiment = phsx.Experiment(tmp_path / "e", lambda x: x, SPACE, phsx.Random(4), seed=1)
+        run = experiment.run(cluster=cluster, background=True, progress=False)
+        try:
+            assert run.wait(60), "no worker ever came"
+        finally:
+            if run.running:
+                run.stop(grace=0.0)
+    assert check_exact(tmp_path / "e", 4).count(TrialState.COMPLETED) == 4
