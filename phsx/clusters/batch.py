@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from phsx.clusters.jobqueue import jobqueue
 from phsx.clusters.walltime import seconds_of, walltime_of
 from phsx.exceptions import ConfigurationError
 
@@ -119,8 +120,8 @@ class Batch:
 def configured(section: str, key: str) -> Any:
     """Return what dask's configuration (``jobqueue.yaml``) says; None where it says nothing."""
     import dask
-    import dask_jobqueue  # noqa: F401  (reads its configuration)
 
+    jobqueue()  # which reads its configuration
     return dask.config.get(f"jobqueue.{section}.{key}", None)
 
 
@@ -249,9 +250,7 @@ def _known(system: str) -> set[str]:
     """Return the keywords that dask-jobqueue's class takes."""
     import inspect
 
-    import dask_jobqueue
-
-    cluster = getattr(dask_jobqueue, SYSTEMS[system])
+    cluster = getattr(jobqueue(), SYSTEMS[system])
     classes = (*cluster.__mro__, *cluster.job_cls.__mro__)
     takes = [vars(kind).get("__init__") for kind in classes if "dask_jobqueue" in kind.__module__]
     names = {name for init in takes if init for name in inspect.signature(init).parameters}

@@ -12,10 +12,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import dask_jobqueue
-
 from phsx.clusters.batch import SYSTEMS, Batch, configured
 from phsx.clusters.environment import STARTED, WALLTIME
+from phsx.clusters.jobqueue import jobqueue
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ class JobTemplate:
     ) -> None:
         self._batch = batch
         self._tls = tls or {}
-        self.cluster_class: Any = getattr(dask_jobqueue, SYSTEMS[batch.system])
+        self.cluster_class: Any = getattr(jobqueue(), SYSTEMS[batch.system])
         self.job_class: Any = self.cluster_class.job_cls
         self.name = str(batch.options.get("job_name") or name)
         given = {key: value for key, value in batch.options.items() if key not in CLUSTER_ONLY}
