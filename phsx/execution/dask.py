@@ -277,7 +277,7 @@ class DaskExecutor(Executor):
             now = self._client.nthreads()
         except OSError:
             return []  # the next look finds out why
-        if self._looked - self._subscribed >= LOOK:
+        if self._looked - self._subscribed >= LOOK or now.keys() - self._workers.keys():
             self._subscribe()
         self._end_orphans(now)
         events: list[Event] = []
