@@ -238,18 +238,12 @@ class Optimizer:
             self._record(
                 "fit", fit=number, block=0, seen=self._state.seq, n=observed, values=values
             )
-        request = self._supply.request(place)
-        return tasks.Asking(
-            space=self.space,
-            strategy=place.strategy,
-            trial=place.id,
-            index=place.index,
-            position=place.position,
-            seed=request.seed,
-            block_seed=request.block_seed,
+        return place.asking(
+            self.space,
+            self.seed,
             tail=self._rows([]),
             pending=self._rows(self._state.alive),
-            fit=fits[-1].values,
+            fit=fits[-1],
             rank=0,
         )
 

@@ -17,9 +17,9 @@ from phsx.experiment.definition import Definition
 from phsx.history import History, Observation
 from phsx.journal import Follower
 from phsx.journal.format import plain
-from phsx.master.knowledge import Knowledge
+from phsx.master.knowledge import FixedKnowledge, Knowledge
 from phsx.master.observing import observe, pending
-from phsx.master.supply import FIT_SEEDS, Place, Supply, block_seed, trial_seed
+from phsx.master.supply import FIT_SEEDS, Place, Supply, trial_seed
 from phsx.models.numerics import numerics
 from phsx.state import SearchState
 from phsx.strategies.mixing import model_of
@@ -258,10 +258,9 @@ class _Replay:
         return History.of(self._observations, len(space))
 
     def _pending(self, state: SearchState, number: int, known: int | None) -> History:
-        if known is None:
-            return pending(self._definition.space, Knowledge(state).pending(number))
-        trials = [state.trials[n] for n in range(known, number) if n in state.trials]
-        return pending(self._definition.space, trials)
+        lag = None if known is None else number - known + 1
+        knowledge = Knowledge(state) if lag is None else FixedKnowledge(state, lag)
+        return pending(self._definition.space, knowledge.pending(number))
 
     def _check_fit(self, state: SearchState, record: Record) -> None:
         number, block = record["fit"], record["block"]
@@ -282,17 +281,12 @@ class _Replay:
     def _check_suggestion(self, state: SearchState, job: _Job) -> None:
         trial = state.trials[job.answer["id"]]
         fit, known = job.asked["fit"], job.asked.get("known")
-        asking = tasks.Asking(
-            space=self._definition.space,
-            strategy=self._plan.blocks[trial.block],
-            trial=trial.id,
-            index=trial.index,
-            position=trial.position,
-            seed=trial_seed(self._definition.seed, trial.id),
-            block_seed=block_seed(self._definition.seed, trial.block),
+        asking = Place.of(trial, self._plan.blocks[trial.block]).asking(
+            self._definition.space,
+            self._definition.seed,
             tail=self._history(state, known),
             pending=self._pending(state, trial.id, known),
-            fit=None if fit is None else state.fits[fit].values,
+            fit=None if fit is None else state.fits[fit],
             rank=job.asked["rank"],
         )
         suggested = tasks.suggest(asking)

@@ -139,9 +139,7 @@ class Adviser:
         if not self._lost:
             return None
         trial = self._state.trials[self._lost[0]]
-        strategy = self._search.plan.blocks[trial.block]
-        model = tasks.model_of(strategy)
-        return Place(trial.id, trial.block, trial.index, trial.position, strategy, model)
+        return Place.of(trial, self._search.plan.blocks[trial.block])
 
     def _due(self) -> list[str]:
         """Return the workers for which a suggestion is to be computed ahead now.
@@ -259,7 +257,7 @@ class Adviser:
         """Have a worker compute a trial's parameters."""
         if place.id not in self._state.trials:
             self._record_trial(place, None)
-        fit, rank, request = self._newest_fit(place), self._suggesting, self._supply.request(place)
+        fit, rank = self._newest_fit(place), self._suggesting
         self._ledger.record(
             "suggesting",
             id=place.id,
@@ -269,17 +267,12 @@ class Adviser:
             rank=rank,
         )
         chunks, tail = self._history(place, worker)
-        asking = tasks.Asking(
-            space=self._search.space,
-            strategy=place.strategy,
-            trial=place.id,
-            index=place.index,
-            position=place.position,
-            seed=request.seed,
-            block_seed=request.block_seed,
+        asking = place.asking(
+            self._search.space,
+            self._search.seed,
             tail=tail,
             pending=pending(self._search.space, self._knowledge.pending(place.id)),
-            fit=None if fit is None else fit.values,
+            fit=fit,
             rank=rank,
         )
         flight = _Flight(worker, self._executor.clock(), place)

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from phsx.exceptions import ExhaustedError
+from phsx.execution.tasks import Asking
+from phsx.history import History
 from phsx.master.knowledge import Knowledge
 from phsx.space import Space
-from phsx.state import SearchState
+from phsx.state import Fit, SearchState
 from phsx.strategies.base import ModelStrategy, Proposal, Request, Strategy
 from phsx.strategies.mixing import model_of, propose
 from phsx.strategies.plan import Plan
@@ -35,7 +37,7 @@ def block_seed(seed: int, block: int) -> int:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the next trial stands in the plan."""
+    """Where a trial stands in the plan."""
 
     id: int
     block: int
@@ -43,6 +45,37 @@ class Place:
     position: int
     strategy: Strategy
     model: ModelStrategy | None  # None: its point can be had without a model
+
+    @classmethod
+    def of(cls, trial: Trial, strategy: Strategy) -> Place:
+        """Return the place of a trial that exists already, in a block with this strategy."""
+        model = model_of(strategy)
+        return cls(trial.id, trial.block, trial.index, trial.position, strategy, model)
+
+    def asking(
+        self,
+        space: Space,
+        seed: int,
+        *,
+        tail: History,
+        pending: History,
+        fit: Fit | None,
+        rank: int,
+    ) -> Asking:
+        """Return what a worker is asked, of what is known; `seed` is the experiment's."""
+        return Asking(
+            space=space,
+            strategy=self.strategy,
+            trial=self.id,
+            index=self.index,
+            position=self.position,
+            seed=trial_seed(seed, self.id),
+            block_seed=block_seed(seed, self.block),
+            tail=tail,
+            pending=pending,
+            fit=None if fit is None else fit.values,
+            rank=rank,
+        )
 
 
 class Supply:
