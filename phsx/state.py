@@ -66,6 +66,8 @@ class SearchState:
         By what libraries suggestions and fits were computed; their records have its number.
     plan : list or None
         The newest plan as JSON, None before the first.
+    taken : set of str
+        Requests for more trials that the plan has taken up.
     lag : int or None
         How many trials run at once where the search is deterministic.
     exhausted : dict of int to str
@@ -85,6 +87,7 @@ class SearchState:
         self.fits: list[Fit] = []
         self.numerics: list[Mapping[str, str]] = []
         self.plan: list[Any] | None = None
+        self.taken: set[str] = set()
         self.lag: int | None = None
         self.exhausted: dict[int, str] = {}
         self.seq = -1
@@ -166,6 +169,7 @@ class SearchState:
 
     def _plan(self, record: Record) -> None:
         self.plan = list(record["plan"])
+        self.taken.update(record.get("requests", ()))
 
     def _deterministic(self, record: Record) -> None:
         self.lag = record["lag"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from click.testing import CliRunner
 
 import phsx
 from phsx.cli import PLOTS, main
+from phsx.journal import Owner
 
 COMMANDS = sorted(main.commands)
 ROOT = str(Path(phsx.__file__).parents[1])
@@ -267,6 +269,28 @@ class TestStatus:
         assert states.count("interrupted") == 1 and "running" not in states
         assert "interrupted" in run("show", directory).output
 
+    def test_another_host(self, searched, tmp_path, monkeypatch):
+        """Whether a process lives there is told by the heartbeat of its lease."""
+        directory = tmp_path / "e"
+        shutil.copytree(searched.directory, directory)
+        leave_lease(directory)
+        monkeypatch.setattr("phsx.journal.vigil.PATIENCE", 0.2)
+        said = run("status", directory).output
+        assert "nobody runs it now: process 17 on host far-away, job 93 (phsx run)" in said
+        assert "has ended without a word" in said
+        beats = itertools.count(2)
+        lease = (directory / "lease.json").read_text()
+
+        def sleep(seconds):
+            (directory / "lease.json").write_text(
+                lease.replace('"beat": 1', f'"beat": {next(beats)}')
+            )
+
+        monkeypatch.setattr("phsx.journal.vigil.time.sleep", sleep)
+        assert "running in process 17 on host far-away, job 93" in run("status", directory).output
+        status = of_json("status", directory, "--json")
+        assert status["running"] and status["owner"]["job"] == "93"
+
     def test_before_the_first_run(self, cwd):
         phsx.Experiment("e", lambda x: x, {"x": phsx.Float(0, 1)}, phsx.Random(2))
         assert "0 of 2 trials" in run("status", "e").output
@@ -428,6 +452,66 @@ def test_demo(cwd, monkeypatch):
     assert seen == [((Path("mine"),), {"trials": 7, "workers": 3})]
 
 
+class TestAdd:
+    def test_to_a_search_that_has_ended(self, files):
+        run("run", "search.toml", "-q")
+        said = run("add", "search", 3).output
+        assert "9 trials in all; nobody runs it now" in said and "`phsx run search`" in said
+        assert "6 of 9 trials have ended" in run("status", "search").output
+        run("run", "search.toml", "-q")
+        assert len(phsx.open("search").trials) == 9
+
+    def test_before_the_first_run(self, files):
+        phsx.Experiment("e", lambda x: x, {"x": phsx.Float(0, 1)}, phsx.Random(2))
+        assert "5 trials in all" in run("add", "e", 3).output
+
+    def test_to_one_that_runs(self, background, cwd):
+        search = background("--workers", "1")
+        search.wait_for(1)
+        said = run("add", "search", 2).output
+        assert f"8 trials in all, which process {search.process.pid} on host" in said
+        (cwd / "go").touch()
+        assert search.end()[0] == 0
+        assert len(phsx.open("search").state.finished) == 8
+
+    def test_one_that_does_not_answer(self, searched, tmp_path, monkeypatch):
+        shutil.copytree(searched.directory, tmp_path / "e")
+        leave_lease(tmp_path / "e")
+        monkeypatch.setattr("phsx.experiment.experiment.TAKEN_UP", 0.0)
+        said = run("add", tmp_path / "e", 2).output
+        assert "process 17 on host far-away" in said and "has not answered yet" in said
+        (tmp_path / "e" / "lease.json").unlink()
+        assert "9 trials in all" in run("add", tmp_path / "e", 1).output
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "words"),
+        [
+            (["nowhere", "1"], 1, "nowhere is not an experiment"),
+            (["grid", "1"], 1, "no number of trials that could grow"),
+            (["grid", "0"], 2, "0"),
+            (["grid", "many"], 2, "many"),
+            (["grid"], 2, "TRIALS"),
+        ],
+    )
+    def test_mistakes(self, cwd, arguments, code, words):
+        phsx.Experiment("grid", lambda x: x, {"x": phsx.Float(0, 1)}, phsx.Grid(x=[0.0, 1.0]))
+        said = run("add", *arguments, code=code).output
+        assert words in said and "Traceback" not in said
+
+    def test_a_space_that_is_used_up(self, cwd):
+        space = {"c": phsx.Categorical(["a", "b"])}
+        experiment = phsx.Experiment("e", lambda c: 1.0, space, phsx.Bayesian(9))
+        with pytest.warns(phsx.exceptions.ExhaustedWarning):
+            experiment.run(cluster="inline", progress=False)
+        assert "has ended early and can have no more" in run("add", "e", 1, code=1).output
+
+
+def leave_lease(directory, beats=False):
+    """Leave the lease of a process on another host."""
+    owner = Owner.here("phsx run", 0.5).to_dict() | {"host": "far-away", "pid": 17, "job": "93"}
+    (directory / "lease.json").write_text(json.dumps(owner | {"beat": 1}))
+
+
 SLOW = """
 import os, signal, time
 from pathlib import Path
@@ -564,6 +648,13 @@ class TestStop:
 
     def test_nobody_runs_it(self, searched):
         assert "nobody runs it" in run("stop", searched.directory, code=3).output
+
+    def test_one_that_has_died_on_another_host(self, searched, tmp_path, monkeypatch):
+        shutil.copytree(searched.directory, tmp_path / "e")
+        leave_lease(tmp_path / "e")
+        monkeypatch.setattr("phsx.cli.asking.DEAD", 0.2)
+        said = run("stop", tmp_path / "e").output
+        assert said.startswith("asked process 17") and "no sign of life" in said
 
     def test_wrong_grace(self, searched):
         assert "grace" in run("stop", searched.directory, "--grace", "-1", code=1).output

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from phsx._version import __version__
+from phsx.cli.asking import add, stop
 from phsx.cli.looking import best, export, show, status
 from phsx.cli.plotting import PLOTS, plot
 from phsx.cli.repairing import repair
-from phsx.cli.running import demo, run, stop
+from phsx.cli.running import demo, run
 from phsx.cli.verifying import verify
 
 __all__ = ["PLOTS", "main"]
@@ -29,8 +30,9 @@ Exit codes: 0 done; 1 an error, said on standard error; 2 wrong usage;
 def main() -> None:
     """Search the parameters of any expensive function or program, in parallel on Dask.
 
-    A search lives in a directory. `run` makes or continues it, `stop` ends a run, `repair` mends a
-    damaged journal; all others look at it, while it runs or afterwards, and change nothing.
+    A search lives in a directory. `run` makes or continues it, `stop` ends a run, `add` gives it
+    more trials, `repair` mends a damaged journal; all others look at it, while it runs or
+    afterwards, and change nothing.
 
     \b
     phsx demo                      a first search, with pictures
@@ -39,5 +41,5 @@ def main() -> None:
     """
 
 
-for _command in (run, stop, status, best, show, plot, export, verify, repair, demo):
+for _command in (run, stop, add, status, best, show, plot, export, verify, repair, demo):
     main.add_command(_command)

@@ -11,7 +11,15 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from phsx.cli.command import DIRECTORY, JSON, plainly, writing
-from phsx.cli.showing import INTERRUPTED, as_json_trial, print_best, print_json, runner, word
+from phsx.cli.showing import (
+    INTERRUPTED,
+    as_json_trial,
+    print_best,
+    print_json,
+    runner,
+    watched_runner,
+    word,
+)
 from phsx.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -29,7 +37,8 @@ def status(directory: Path, as_json: bool) -> None:
     from phsx.trial import TrialState
 
     experiment = open_experiment(directory)
-    owner = runner(experiment)
+    holder, lives = watched_runner(experiment)
+    owner = holder if lives else None
     state = experiment.state
     counts = {word(kind, owner): state.count(kind) for kind in TrialState if state.count(kind)}
     best = experiment.best
@@ -37,8 +46,8 @@ def status(directory: Path, as_json: bool) -> None:
         print_json(
             {
                 "name": experiment.name,
-                "running": owner is not None,
-                "owner": owner.to_dict() if owner else None,
+                "running": lives,
+                "owner": holder.to_dict() if holder else None,
                 "trials": counts,
                 "total": experiment.total,
                 "best": as_json_trial(best) if best else None,
@@ -50,11 +59,19 @@ def status(directory: Path, as_json: bool) -> None:
     click.echo(
         "  " + (", ".join(f"{count} {kind}" for kind, count in counts.items()) or "none yet")
     )
-    click.echo(f"  running in {owner}" if owner else "  nobody runs it now")
+    click.echo(f"  {_where(holder, lives)}")
     if INTERRUPTED in counts:
         click.echo(f"  `phsx run {directory}` goes on, and evaluates what was interrupted again")
     if best is not None:
         click.echo(f"  best: {best.value:.10g} (trial {best.id})")
+
+
+def _where(holder: Owner | None, lives: bool) -> str:
+    if holder is None:
+        return "nobody runs it now"
+    if lives:
+        return f"running in {holder}"
+    return f"nobody runs it now: {holder} has ended without a word"
 
 
 @click.command()

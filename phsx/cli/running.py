@@ -1,11 +1,10 @@
-"""Commands that run a search, and end a run: run, stop, demo."""
+"""Commands that run a search: run, demo."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phsx.cli.command import DIRECTORY, JSON, Nothing, plainly
+from phsx.cli.command import JSON, plainly
 from phsx.cli.showing import print_best
 from phsx.exceptions import ConfigurationError
 
@@ -158,33 +157,6 @@ def quiet_stdout() -> Iterator[None]:
             ctypes.CDLL(None).fflush(None)
         os.dup2(kept, 1)
         os.close(kept)
-
-
-@click.command()
-@DIRECTORY
-@click.option(
-    "--grace", type=float, metavar="SECONDS", help="For running trials.  [default: as it was run]"
-)
-@click.option("--wait/--no-wait", default=True, help="Return when the run has ended.")
-@plainly
-def stop(directory: Path, grace: float | None, wait: bool) -> None:
-    """Ask whoever runs a search to stop, on this host or another.
-
-    No further trial begins, and running ones have some seconds to finish. `phsx run` goes on.
-    """
-    from phsx.experiment.stopping import request_stop
-    from phsx.journal import holder
-
-    owner = request_stop(directory, grace)
-    if owner is None:
-        raise Nothing(f"{directory}: nobody runs it")
-    click.echo(f"asked {owner} to stop")
-    while wait:
-        now = holder(directory)
-        if now is None or now.nonce != owner.nonce or now.alive() is False:
-            click.echo("it has ended")
-            return
-        time.sleep(0.1)
 
 
 @click.command()

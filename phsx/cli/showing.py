@@ -26,6 +26,19 @@ def runner(experiment: Experiment) -> Owner | None:
     return owner if owner is not None and owner.alive() is not False else None
 
 
+def watched_runner(experiment: Experiment) -> tuple[Owner | None, bool]:
+    """Return who has an experiment's lease, and whether that one lives.
+
+    From another host, that takes until its next heartbeat, or so long that there is none.
+    """
+    from phsx.journal import Vigil
+
+    while True:
+        vigil = Vigil(experiment.directory)
+        if vigil.wait() is not None:
+            return vigil.owner, vigil.alive is True
+
+
 def word(state: TrialState, owner: Owner | None) -> str:
     """Return a trial's state; what nobody runs any more was interrupted."""
     return INTERRUPTED if state == "running" and owner is None else str(state)

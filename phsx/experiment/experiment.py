@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +16,14 @@ from phsx.exceptions import (
     ChangedError,
     ConfigurationError,
     DirectoryError,
+    LeaseError,
     TargetError,
 )
 from phsx.experiment import arguments
 from phsx.experiment.definition import FILE, LEFTOVER, Definition
+from phsx.experiment.growing import Growth, ask_for, record_plan
 from phsx.experiment.results import check_names, to_dataframe
-from phsx.journal import Follower
+from phsx.journal import Follower, holder
 from phsx.space import Space
 from phsx.state import SearchState
 from phsx.strategies.base import Strategy
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from phsx.targets.calling import BoundTarget
     from phsx.targets.package import Package
 
+#: Seconds to wait for a run to take up more trials.
+TAKEN_UP = 10.0
 #: What a directory may hold before an experiment is made there.
 HARMLESS = frozenset({".ipynb_checkpoints", ".DS_Store", ".gitignore", ".gitkeep"})
 
@@ -377,32 +383,46 @@ class Experiment:
         return self._target
 
     def extend(self, plan: Strategy | Sequence[Strategy]) -> Experiment:
-        """Add blocks of trials to the plan; `run` evaluates them.
+        """Add blocks of trials to the plan.
+
+        A run that is going on takes them up, in this process or another one, also on another host:
+        within seconds, and between two trials where they run in the process of the run itself.
+        Otherwise the next run does.
 
         Raises
         ------
         PlanError
             The blocks do not fit the space.
+        ExperimentError
+            The directory cannot be written.
         """
-        added = Plan.of(plan)
-        added.check(self.space)
-        with self._lock:
-            self._plan = Plan.of([*self.plan.blocks, *added.blocks])
-        return self
+        return self._grow(Growth(blocks=Plan.of(plan).blocks))
 
     def add_trials(self, trials: int) -> Experiment:
-        """Give the plan's last block more trials; `run` evaluates them.
+        """Give the plan's last block more trials; otherwise as `extend`.
 
         Raises
         ------
         PlanError
-            The last block cannot have more trials, such as a grid.
+            The last block cannot have more trials, such as a grid, or has used up the space.
+        ExperimentError
+            The directory cannot be written.
         """
-        arguments.whole("trials", trials, 1)
-        with self._lock:
-            plan = self.plan.more(trials)
-            plan.check(self.space)
-            self._plan = plan
+        return self._grow(Growth(trials=arguments.whole("trials", trials, 1)))
+
+    def _grow(self, growth: Growth) -> Experiment:
+        growth.of(self.plan, self.space, self.state.exhausted)  # raises what is to be said
+        name = ask_for(self._directory, growth)
+        deadline = time.monotonic() + TAKEN_UP
+        while name not in self.state.taken:
+            owner = holder(self._directory)
+            if owner is None or owner.alive() is False:
+                with suppress(LeaseError):  # somebody runs it now
+                    record_plan(self._directory, self._plan, self.space)
+            elif time.monotonic() > deadline:
+                break
+            else:
+                time.sleep(0.05)
         return self
 
     # ------------------------------------------------------------ looking

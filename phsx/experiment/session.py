@@ -9,6 +9,7 @@ from dataclasses import replace
 from phsx.exceptions import ConfigurationError
 from phsx.execution.base import Executor, Setting
 from phsx.execution.inline import InlineExecutor
+from phsx.experiment.growing import Inbox, newest_plan
 from phsx.experiment.progress import Reporter
 from phsx.experiment.results import ResultsTable
 from phsx.experiment.run import Callbacks, Run
@@ -17,7 +18,6 @@ from phsx.journal import Journal
 from phsx.master.master import Master
 from phsx.master.search import Limits, Search
 from phsx.state import SearchState
-from phsx.strategies.plan import Plan
 from phsx.trial import Trial
 
 
@@ -60,7 +60,8 @@ def open_run(
     journal = Journal.open(search.directory, command="phsx run", replay=state.apply)
     with ExitStack() as undo:
         undo.callback(journal.close)
-        search = _newest_plan(search, state, journal)
+        plan = newest_plan(search.plan, search.space, state, journal)
+        search = replace(search, plan=plan)
         if deterministic:
             search = _same_whatever_the_timing(search, state, journal, deterministic, slots)
         done = state.complete(search.plan.sizes(search.space))
@@ -69,6 +70,7 @@ def open_run(
         finished = [state.trials[number] for number in state.finished]
         table = ResultsTable(search.directory, search.space.names, finished)
         calls, requests = Callbacks(callbacks), Requests(search.directory, journal.owner)
+        inbox = Inbox(search.directory, search.space, state)
 
         def ended(trial: Trial) -> None:
             table.append(trial)
@@ -78,6 +80,10 @@ def open_run(
             request = requests.look()
             if request is not None:
                 master.stop("asked to by `phsx stop`", request.grace)
+            grown = inbox.look(master.supply.plan)
+            if grown is not None:
+                master.extend(*grown)
+                inbox.remove(grown.requests)
             if progress:
                 reporter.tick()
 
@@ -103,20 +109,6 @@ def open_run(
         reporter = Reporter(search.directory.name, lambda: run.progress)
         undo.pop_all()
     return run
-
-
-def _newest_plan(search: Search, state: SearchState, journal: Journal) -> Search:
-    """Record the plan where it has grown; take over what somebody else has added meanwhile."""
-    wanted = search.plan.to_dict()
-    if state.plan == wanted:
-        return search
-    if state.plan is not None:
-        known = Plan.from_dict(state.plan)
-        if not search.plan.extends(known):
-            return replace(search, plan=known)
-    state.apply(journal.append("plan", plan=wanted))
-    journal.commit()
-    return search
 
 
 def _same_whatever_the_timing(

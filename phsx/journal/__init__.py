@@ -6,6 +6,7 @@ from phsx.journal.owner import Owner
 from phsx.journal.reader import Follower, Reading, read
 from phsx.journal.remains import Remains
 from phsx.journal.segments import Position
+from phsx.journal.vigil import Vigil
 from phsx.journal.writer import Journal
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Reading",
     "Record",
     "Remains",
+    "Vigil",
     "holder",
     "read",
 ]

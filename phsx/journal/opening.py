@@ -6,7 +6,6 @@ import contextlib
 import gc
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from phsx.journal.owner import LIVE, Owner
 from phsx.journal.reader import Follower
 from phsx.journal.remains import Remains
 from phsx.journal.segments import Position, segment_numbers, segment_path
+from phsx.journal.vigil import Vigil
 
 _LOG = logging.getLogger(__name__)
 
@@ -243,21 +243,7 @@ class Opening:
             owner or "an unknown master",
             self._patience,
         )
-        period = min(0.25, self._patience / 10)
-        quiet = 0.0
-        last = time.monotonic()
-        while quiet < self._patience:
-            time.sleep(period)
-            seen = read_lease(self._directory)
-            now = time.monotonic()
-            # A file system that hung for a while says nothing about that while.
-            quiet += min(now - last, 2 * period)
-            last = now
-            if seen == content:
-                continue
-            same = seen is not None and owner is not None and owner.nonce.encode() in seen
-            return True if same else None
-        return False
+        return Vigil(self._directory, self._patience, content, owner).wait()
 
     def _notice(self, number: int, how: str, owner: Owner | None) -> str:
         """Say what was found, and how it goes on."""

@@ -15,6 +15,9 @@ from typing import Any
 #: Nonces of the openings of this very process that still go on.
 LIVE: set[str] = set()
 
+#: Where queue systems tell a process in which job it runs: Slurm, PBS, LSF, OAR.
+_JOBS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "OAR_JOB_ID")
+
 _TYPES = {"host": str, "boot": str, "pid": int, "nonce": str, "since": float, "command": str}
 
 
@@ -40,6 +43,8 @@ class Owner:
         When it opened the journal, in seconds since 1970 by its own clock.
     command : str
         What it was asked to do.
+    job : str or None
+        The id of the batch job that it runs in, if it does.
     """
 
     host: str
@@ -49,6 +54,7 @@ class Owner:
     nonce: str
     since: float
     command: str = ""
+    job: str | None = None
 
     @classmethod
     def here(cls, command: str, now: float) -> Owner:
@@ -56,21 +62,24 @@ class Owner:
         pid = os.getpid()
         start = _start(pid)
         nonce = secrets.token_hex(8)
-        return cls(socket.gethostname(), _boot(), pid, start, nonce, now, command[:500])
+        job = next((os.environ[name][:100] for name in _JOBS if os.environ.get(name)), None)
+        return cls(socket.gethostname(), _boot(), pid, start, nonce, now, command[:500], job)
 
     @classmethod
     def of(cls, fields: object) -> Owner | None:
         """Return the owner that JSON fields describe; None where they describe none."""
         if not isinstance(fields, Mapping):
             return None
-        start = fields.get("start")
+        start, job = fields.get("start"), fields.get("job")
         if not all(type(fields.get(name)) is kind for name, kind in _TYPES.items()):
             return None
         if start is not None and type(start) is not int:
             return None
+        if job is not None and type(job) is not str:
+            return None
         if fields["pid"] <= 0 or not re.fullmatch("[0-9a-f]{16}", fields["nonce"]):
             return None
-        return cls(start=start, **{name: fields[name] for name in _TYPES})
+        return cls(start=start, job=job, **{name: fields[name] for name in _TYPES})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the owner as JSON fields."""
@@ -96,7 +105,8 @@ class Owner:
             since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since))
         except (OverflowError, ValueError, OSError):
             since = "an unknown time"
-        text = f"process {self.pid} on host {self.host}{command}, since {since}"
+        job = f", job {self.job}" if self.job else ""
+        text = f"process {self.pid} on host {self.host}{job}{command}, since {since}"
         # It may come from a stranger's file: nothing in it is to steer a terminal.
         return "".join(char if char.isprintable() else "?" for char in text)
 

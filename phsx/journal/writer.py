@@ -146,6 +146,11 @@ class Journal:
         return journal
 
     @property
+    def directory(self) -> Path:
+        """The experiment's directory."""
+        return self._directory
+
+    @property
     def owner(self) -> Owner:
         """Who writes: this process, as its lease names it."""
         return self._lease.owner

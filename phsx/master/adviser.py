@@ -98,7 +98,7 @@ class Adviser:
 
     def warm_up(self, worker: str) -> None:
         """Let a worker import what models need while it has nothing to suggest yet."""
-        models = filter(None, map(tasks.model_of, self._search.plan.blocks))
+        models = filter(None, map(tasks.model_of, self._supply.plan.blocks))
         for model in {type(model): model for model in models}.values():
             self._executor.submit(Task(self._key("warm-up"), tasks.warm_up, (model,), worker))
 
@@ -139,7 +139,7 @@ class Adviser:
         if not self._lost:
             return None
         trial = self._state.trials[self._lost[0]]
-        return Place.of(trial, self._search.plan.blocks[trial.block])
+        return Place.of(trial, self._supply.plan.blocks[trial.block])
 
     def _due(self) -> list[str]:
         """Return the workers for which a suggestion is to be computed ahead now.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from phsx.execution.base import (
@@ -34,6 +34,7 @@ from phsx.master.pool import Pool
 from phsx.master.search import Limits, Search
 from phsx.master.supply import Supply
 from phsx.state import SearchState
+from phsx.strategies.plan import Plan
 from phsx.trial import Trial, TrialState
 
 logger = logging.getLogger(__name__)
@@ -133,6 +134,15 @@ class Master:
         self.stop_reason = self.stop_reason or reason
         self._stop.set()
         self._executor.wake()
+
+    def extend(self, plan: Plan, requests: Sequence[str] = ()) -> None:
+        """Go on with a plan that has grown at its end. In the master's own thread, as by `on_tick`.
+
+        It is in the journal when this returns, with the names of the requests that it takes up.
+        """
+        self._ledger.record("plan", plan=plan.to_dict(), requests=list(requests))
+        self._ledger.commit()
+        self.supply.extend(plan)
 
     # ------------------------------------------------------------ a round
 

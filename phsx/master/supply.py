@@ -91,6 +91,11 @@ class Supply:
         Read only; always up to date.
     knowledge : Knowledge, optional
         What a new trial may know; by default everything.
+
+    Attributes
+    ----------
+    plan : Plan
+        As it is now.
     """
 
     def __init__(
@@ -102,7 +107,7 @@ class Supply:
         knowledge: Knowledge | None = None,
     ) -> None:
         self._space = space
-        self._plan = plan
+        self.plan = plan
         self._seed = seed
         self._state = state
         self._knowledge = Knowledge(state) if knowledge is None else knowledge
@@ -111,6 +116,12 @@ class Supply:
         self._current = 0
         for trial in state.trials.values():
             self.decided(trial)
+
+    def extend(self, plan: Plan) -> None:
+        """Go on with a plan that has grown at its end."""
+        self.plan = plan
+        self._sizes = plan.sizes(self._space)
+        self._current = 0
 
     def decided(self, trial: Trial) -> None:
         """Note the point of a trial, where it is known."""
@@ -126,7 +137,7 @@ class Supply:
         block = self._block()
         if block is None:
             return None
-        strategy = self._plan.blocks[block]
+        strategy = self.plan.blocks[block]
         if strategy.wait and self._state.waiting_for(block):
             return None
         number, model = self._state.next_id, model_of(strategy)
@@ -150,7 +161,7 @@ class Supply:
         return self._state.total(self._sizes)
 
     def _block(self) -> int | None:
-        while self._current < len(self._plan.blocks):
+        while self._current < len(self.plan.blocks):
             size = self._sizes[self._current]
             unfinished = size is None or self._state.created[self._current] < size
             if unfinished and self._current not in self._state.exhausted:

@@ -298,9 +298,16 @@ class TestGoingOn:
         again = make(done.directory).run(**INLINE)
         assert len(again.trials) == again.total == 8
 
-    def test_what_was_added_but_not_run_is_not_kept(self, done):
+    def test_what_was_added_is_kept_though_nobody_runs_it(self, done):
         done.add_trials(5)
-        assert phsx.open(done.directory).total == 6
+        assert phsx.open(done.directory).total == 11
+        assert len(phsx.open(done.directory).extend(phsx.Sobol(1)).plan) == 3
+        assert phsx.open(done.directory).total == 12
+
+    def test_longer_plan_in_the_script_that_is_extended_too(self, done):
+        again = make(done.directory, plan=[phsx.Sobol(4), phsx.Random(4)])
+        again.extend(phsx.Sobol(1))
+        assert phsx.open(done.directory).total == 9
 
     def test_another_space_is_refused_with_the_difference(self, done):
         with pytest.raises(ChangedError, match="space"):

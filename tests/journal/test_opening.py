@@ -389,7 +389,7 @@ def test_a_file_system_that_hangs_proves_nobody_dead(tmp_path, leave_lease, monk
     leave_lease(tmp_path, pid=17, host="far-away")
     looks = []
     clock = SimpleNamespace(monotonic=lambda: 100.0 * len(looks), sleep=looks.append)
-    monkeypatch.setattr("phsx.journal.opening.time", clock)
+    monkeypatch.setattr("phsx.journal.vigil.time", clock)
     with pytest.warns(RecoveryWarning):
         Journal.open(tmp_path).close()
     assert len(looks) >= 100

@@ -83,3 +83,18 @@ def test_its_text_names_it_and_steers_no_terminal(here):
     text = str(replace(here, host="node\x1b[2J", pid=17))
     assert "process 17 on host node?[2J (phsx run x), since 1970" in text
     assert "an unknown time" in str(replace(here, since=1e300))
+
+
+def test_the_batch_job_that_it_runs_in(here, monkeypatch):
+    assert here.job is None and "job" not in str(here)
+    monkeypatch.setenv("SLURM_JOB_ID", "123")
+    owner = Owner.here("phsx run", 1.5)
+    assert owner.job == "123" and ", job 123 (phsx run)" in str(owner)
+    assert Owner.of(json.loads(json.dumps(owner.to_dict()))) == owner
+
+
+def test_leases_of_before_there_were_jobs(here):
+    fields = here.to_dict()
+    del fields["job"]
+    assert Owner.of(fields) == here
+    assert Owner.of(fields | {"job": 3}) is None

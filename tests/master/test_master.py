@@ -19,6 +19,7 @@ from phsx.execution.evaluation import Job, Outcome
 from phsx.journal import Journal, read
 from phsx.master.supply import trial_seed
 from phsx.state import SearchState
+from phsx.strategies.plan import Plan
 from phsx.testing.bench import Bench, Learner
 from phsx.testing.virtual_executor import VirtualExecutor
 from phsx.trial import TrialState
@@ -76,6 +77,20 @@ class TestSearch:
         again = b.again(b.journal.durable).run()
         assert again.executor.jobs == {} and again.executor.closed
         assert again.journal.durable == b.journal.durable
+
+    @pytest.mark.parametrize("time", [0.5, 2.5, 3.0])
+    def test_plan_that_grows_on_the_way(self, bench, time):
+        """Also in its last block, when all of its trials are running."""
+        b, executor = bench([phsx.Sobol(2), Learner(4, initial=3)]), VirtualExecutor(2)
+        grown = Plan([phsx.Sobol(2), Learner(6, initial=3), phsx.Random(2)])
+        master = b.make(executor)
+        executor.at(time, lambda: master.extend(grown, ["asked"]))
+        master.run()
+        b.check_exact(10)
+        b.check_knowledge()
+        assert [t.block for t in b.state.trials.values()] == [0] * 2 + [1] * 6 + [2] * 2
+        assert b.state.taken == {"asked"} and b.state.plan == grown.to_dict()
+        assert b.makespan < 5.5
 
     def test_reports_are_recorded(self, bench):
         def target(x, n, trial):

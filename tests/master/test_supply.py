@@ -200,3 +200,14 @@ def test_blocks_that_grow_go_on_where_they_were():
     assert [t.params for t in grown.state.trials.values()] == [
         t.params for t in whole.state.trials.values()
     ]
+
+
+class TestGrowth:
+    def test_goes_on_where_it_had_ended(self):
+        search = Search(phsx.Random(2))
+        assert [search.create().id, search.create().id] == [0, 1]
+        assert search.create() is None and search.supply.done
+        search.supply.extend(Plan([phsx.Random(3), phsx.Sobol(1)]))
+        assert not search.supply.done and search.supply.total == 4
+        assert [search.create().block, search.create().block] == [0, 1]
+        assert search.create() is None and search.supply.done
