@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import erfcx, ndtr
+from scipy.special import erfcx
 
 from phsx.history import FloatArray
 
@@ -20,11 +20,14 @@ _SQRT_HALF_PI = math.sqrt(0.5 * math.pi)
 #: Below this z, 1 + z R(z) is a difference of nearly equal numbers and its series is exact.
 _FAR = -1e3
 
+#: Above this z, h(z) is z to the last digit.
+_SURE = 8.0
+
 _LARGEST = float(np.finfo(np.float64).max)
 
 
-def log_h(z: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Logarithm of h(z) = φ(z) + z Φ(z), and its derivative Φ(z) / h(z).
+def log_h(z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Logarithm of h(z) = φ(z) + z Φ(z), its derivative Φ(z) / h(z), and φ(z) / h(z).
 
     Parameters
     ----------
@@ -33,37 +36,34 @@ def log_h(z: FloatArray) -> tuple[FloatArray, FloatArray]:
 
     Examples
     --------
-    >>> value, slope = log_h(np.array([-1e8, -40.0, 0.0, 9.0]))
+    >>> value, slope, _ = log_h(np.array([-1e8, -40.0, 0.0, 9.0]))
     >>> value.round(4).tolist()
     [-5000000000000038.0, -808.2986, -0.9189, 2.1972]
     >>> slope.round(4).tolist()
     [100000000.0, 40.0499, 1.2533, 0.1111]
     """
-    z = np.asarray(z, dtype=np.float64)
-    value, slope = np.empty_like(z), np.empty_like(z)
-
-    near = z > -1.0
-    x = z[near]
-    density = np.exp(-0.5 * x * x - _LOG_SQRT_2PI)
-    h = density + x * ndtr(x)
-    value[near] = np.log(h)
-    slope[near] = ndtr(x) / h
-
     # h = φ(z) (1 + z R) with Mills' ratio R = Φ(z) / φ(z).
-    middle = (z <= -1.0) & (z > _FAR)
-    x = z[middle]
+    x = np.minimum(np.maximum(z, _FAR), _SURE)
     mills = _SQRT_HALF_PI * erfcx(-_SQRT_HALF * x)
     rest = 1.0 + x * mills
-    value[middle] = np.log(rest) - 0.5 * x * x - _LOG_SQRT_2PI
-    slope[middle] = mills / rest
+    value = np.log(rest) - 0.5 * x * x - _LOG_SQRT_2PI
+    slope, density = mills / rest, 1.0 / rest
 
-    # 1 + z R = z⁻² - 3 z⁻⁴ + 15 z⁻⁶ ...
-    far = z <= _FAR
-    x = z[far]
-    square = x**-2.0
-    value[far] = np.log1p(-3.0 * square) + np.log(square) - 0.5 * x * x - _LOG_SQRT_2PI
-    slope[far] = -x * (1.0 + 2.0 * square)
-    return value, slope
+    far = z < _FAR
+    if far.any():
+        # 1 + z R = z⁻² - 3 z⁻⁴ + 15 z⁻⁶ ...
+        x = z[far]
+        square = x**-2.0
+        value[far] = np.log1p(-3.0 * square) + np.log(square) - 0.5 * x * x - _LOG_SQRT_2PI
+        slope[far] = -x * (1.0 + 2.0 * square)
+        density[far] = 3.0 + x * x
+    sure = z > _SURE
+    if sure.any():
+        x = z[sure]
+        value[sure] = np.log(x)
+        slope[sure] = 1.0 / x
+        density[sure] = np.exp(-0.5 * x * x - _LOG_SQRT_2PI) / x
+    return value, slope, density
 
 
 def log_expected_improvement(
@@ -90,10 +90,9 @@ def log_expected_improvement(
     """
     deviation = np.sqrt(variance)
     z = (best - mean) / deviation
-    value, slope = log_h(z)
-    # d/dσ [log σ + log h((best - μ) / σ)] = (1 - z h'/h) / σ, and dσ/dσ² = 1 / (2σ).
-    by_variance = 0.5 * _complement(z, slope) / variance
-    return value + np.log(deviation), -slope / deviation, by_variance
+    value, slope, density = log_h(z)
+    # d/dσ [log σ + log h((best - μ) / σ)] = (1 - z Φ / h) / σ = φ / (h σ), and dσ/dσ² = 1 / (2σ).
+    return value + np.log(deviation), -slope / deviation, 0.5 * density / variance
 
 
 def mean_improvement(
@@ -130,11 +129,3 @@ def mean_improvement(
     weights /= total[:, None]
     value = largest + np.log(total / mean.shape[1])
     return value, weights * by_mean, (weights * by_variance).sum(axis=1)
-
-
-def _complement(z: FloatArray, slope: FloatArray) -> FloatArray:
-    """1 - z Φ / h = φ / h, without cancellation for large z."""
-    density = np.exp(-0.5 * z * z - _LOG_SQRT_2PI)
-    with np.errstate(under="ignore"):
-        large = density / np.maximum(z + density, 1e-300)
-    return np.where(z > 5.0, large, 1.0 - z * slope)

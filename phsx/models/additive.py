@@ -8,16 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from phsx.history import FloatArray, IntArray
-from phsx.models.kernel import (
-    SQRT5,
-    Kernel,
-    Pullback,
-    correlation_of,
-    decay_of,
-    length_scale_prior,
-    scaled_distances,
-    slope_of,
-)
+from phsx.models.kernel import SQRT5, Cross, Kernel, Pullback, length_scale_prior
+from phsx.models.matern import MaternCross
+from phsx.models.separable import Separable
+from phsx.models.sum import SumCross
 
 
 class Additive(Kernel):
@@ -35,7 +29,8 @@ class Additive(Kernel):
     def __init__(self, groups: npt.ArrayLike) -> None:
         self.groups: IntArray = np.asarray(groups, dtype=np.int64)
         count = int(self.groups.max()) + 1
-        self.columns = [np.flatnonzero(self.groups == group) for group in range(count)]
+        self._first = np.array([np.flatnonzero(self.groups == g)[0] for g in range(count)])
+        self._single = np.bincount(self.groups) == 1
         mean, sd = length_scale_prior(1)
         # The weights share about the variance of one signal; a wide prior can turn any off.
         weight = -math.log(count) - 1.0
@@ -45,68 +40,45 @@ class Additive(Kernel):
         self.upper = np.append(np.full(count, math.log(1e4)), np.full(count, math.log(1e4)))
         self.names = (("length_scales", count), ("weights", count))
 
-    def _parts(
-        self, theta: FloatArray, a: FloatArray, b: FloatArray
-    ) -> list[tuple[IntArray, FloatArray, FloatArray, float]]:
-        """Per group: its columns, the scaled features of a and of b, and the weight."""
-        count = len(self.columns)
-        parts = []
-        for group, columns in enumerate(self.columns):
-            inverse = math.exp(-theta[group])
-            weight = math.exp(theta[count + group])
-            parts.append((columns, a[:, columns] * inverse, b[:, columns] * inverse, weight))
-        return parts
-
-    def matrix(self, theta: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-        """Covariances between the rows of `a` and of `b`."""
-        total = np.zeros((len(a), len(b)))
-        for _, x, y, weight in self._parts(theta, a, b):
-            root = _column_distances(x, y)
-            correlation = correlation_of(root, decay_of(root))
-            correlation *= weight
-            total += correlation
-        return total
-
     def variance(self, theta: FloatArray) -> float:
         """Covariance of a point with itself."""
-        return float(np.exp(theta[len(self.columns) :]).sum())
+        return float(np.exp(theta[self.size // 2 :]).sum())
+
+    def cross(self, theta: FloatArray, b: FloatArray) -> Cross:
+        """Covariances with the rows of `b`."""
+        return SumCross([part for _, part in self._parts(theta, b)])
 
     def forward(self, theta: FloatArray, x: FloatArray) -> tuple[FloatArray, Pullback]:
         """Covariances of `x` with itself, and the pullback of weights on them."""
-        covariance = self.matrix(theta, x, x)
+        covariance = np.zeros((len(x), len(x)))
+        pullbacks = []
+        for groups, part in self._parts(theta, x):
+            one, by_features = part.forward(x)
+            covariance += one
+            pullbacks.append((groups, by_features))
 
         def pullback(weights: FloatArray) -> FloatArray:
-            by_scale, by_weight = [], []
-            for _, part, _, weight in self._parts(theta, x, x):
-                root = _column_distances(part, part)
-                decay = decay_of(root)
-                by_weight.append(weight * np.vdot(weights, correlation_of(root, decay)))
-                slope = slope_of(root, decay)
-                slope *= root
-                slope *= root
-                by_scale.append(weight / 5.0 * np.vdot(weights, slope))
-            return np.array(by_scale + by_weight)
+            by_scale, by_weight = np.zeros((2, self.size // 2))
+            for groups, by_features in pullbacks:
+                stretched, by_weight[groups] = by_features(weights)
+                by_scale += np.bincount(self.groups, stretched)
+            return np.append(by_scale, by_weight)
 
         return covariance, pullback
 
-    def input_gradient(
-        self, theta: FloatArray, a: FloatArray, b: FloatArray, weights: FloatArray
-    ) -> FloatArray:
-        """Gradients of sum_j w_ij k(a_i, b_j) by a_i."""
-        gradient = np.zeros_like(a)
-        for group, (columns, x, y, weight) in enumerate(self._parts(theta, a, b)):
-            root = _column_distances(x, y)
-            pairs = slope_of(root, decay_of(root))
-            pairs *= -weight * math.exp(-theta[group])
-            pairs *= weights
-            gradient[:, columns] = x * pairs.sum(axis=1)[:, None] - pairs @ y
-        return gradient
-
-
-def _column_distances(x: FloatArray, y: FloatArray) -> FloatArray:
-    """√5 r, exact and faster for the usual single column."""
-    if x.shape[1] > 1:
-        return scaled_distances(x, y)
-    difference = np.subtract.outer(SQRT5 * x[:, 0], SQRT5 * y[:, 0])
-    np.abs(difference, out=difference)
-    return np.asarray(difference)
+    def _parts(
+        self, theta: FloatArray, b: FloatArray
+    ) -> list[tuple[IntArray, Separable | MaternCross]]:
+        """Covariances with the rows of `b`, and of which groups; the sum of all is the kernel."""
+        count = self.size // 2
+        scales, log_weights = SQRT5 * np.exp(-theta[:count]), theta[count:]
+        separable = self._single & Separable.reaches(scales, b[:, self._first])
+        parts: list[tuple[IntArray, Separable | MaternCross]] = []
+        if separable.any():
+            some = np.flatnonzero(separable)
+            weights = np.exp(log_weights[some])
+            parts.append((some, Separable(self._first[some], scales[some], weights, b)))
+        for group in np.flatnonzero(~separable):
+            scale = np.where(self.groups == group, scales[group], 0.0)
+            parts.append((np.array([group]), MaternCross(scale, log_weights[group], b)))
+        return parts

@@ -1,4 +1,4 @@
-"""What a covariance function is, and the Matérn 5/2 correlation that all of them use.
+"""What a covariance function is, and the distances that it depends on.
 
 Every gradient is a weighted sum over pairs of points. It is formed from matrix products and row
 sums, so that nothing larger than (n, n) is ever built, whatever the number of features is.
@@ -16,8 +16,18 @@ from phsx.history import FloatArray
 
 SQRT5 = math.sqrt(5.0)
 
-#: From the weights dL/dK_ij (symmetric) to the gradient of L by the kernel's parameters.
+#: From weights w (n, n) to the gradient of Σ_ik w_ik K_ik by the kernel's parameters.
 Pullback = Callable[[FloatArray], FloatArray]
+
+#: From weights w, (m, n) or (1, n), to the gradients of Σ_j w_ij k(a_i, b_j) by a_i, (m, p).
+InputPullback = Callable[[FloatArray], FloatArray]
+
+#: From weights w (n, n) to the gradients of Σ_ik w_ik K_ik by the log length scale of each feature,
+#: (p,), and by the log variances, (1,) or more.
+FeaturePullback = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+
+#: Rows of a covariance matrix that are calculated at once: so many of 1,000 stay in the cache.
+_ROWS = 128
 
 
 def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -28,45 +38,22 @@ def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
     >>> squared_distances(np.array([[0.0], [3.0]]), np.array([[1.0]])).tolist()
     [[1.0], [4.0]]
     """
-    squares = a @ b.T
-    squares *= -2.0
-    squares += np.einsum("ij,ij->i", a, a)[:, None]
-    squares += np.einsum("ij,ij->i", b, b)[None, :]
-    np.maximum(squares, 0.0, out=squares)
-    return squares
+    return squared_distances_to(a, raised(b))
 
 
-def decay_of(root: FloatArray) -> FloatArray:
-    """exp(-root), where root is √5 r."""
-    decay = np.negative(root)
-    np.exp(decay, out=decay)
-    return decay
+def raised(b: FloatArray) -> FloatArray:
+    """Rows [b, 1, |b|²]: products of rows [-2a, |a|², 1] with them are squared distances."""
+    return np.concatenate([b, np.ones((len(b), 1)), _squares(b)], axis=1)
 
 
-def correlation_of(root: FloatArray, decay: FloatArray) -> FloatArray:
-    """Matérn 5/2 correlation (1 + √5 r + 5 r² / 3) exp(-√5 r)."""
-    correlation = root * root
-    correlation *= 1.0 / 3.0
-    correlation += root
-    correlation += 1.0
-    correlation *= decay
-    return correlation
+def squared_distances_to(a: FloatArray, raised: FloatArray) -> FloatArray:
+    """Squared distances from the rows of `a` to points that are `raised`: one matrix product."""
+    squares = np.concatenate([-2.0 * a, _squares(a), np.ones((len(a), 1))], axis=1) @ raised.T
+    return np.asarray(np.maximum(squares, 0.0, out=squares))
 
 
-def slope_of(root: FloatArray, decay: FloatArray) -> FloatArray:
-    """h, by which the correlation changes: dc = -h · d(r²) / 2."""
-    slope = root + 1.0
-    slope *= decay
-    slope *= 5.0 / 3.0
-    return slope
-
-
-def scaled_distances(x: FloatArray, y: FloatArray) -> FloatArray:
-    """√5 r of scaled features."""
-    squares = squared_distances(x, y)
-    squares *= 5.0
-    np.sqrt(squares, out=squares)
-    return squares
+def _squares(x: FloatArray) -> FloatArray:
+    return np.asarray(np.einsum("ij,ij->i", x, x)[:, None])
 
 
 def length_scale_prior(dimensions: int) -> tuple[float, float]:
@@ -81,6 +68,18 @@ def length_scale_prior(dimensions: int) -> tuple[float, float]:
     [2.107, 1.732]
     """
     return math.sqrt(2.0) + 0.5 * math.log(max(dimensions, 1)), math.sqrt(3.0)
+
+
+class Cross(ABC):
+    """Covariances with fixed points b (n, p); what depends on these alone is calculated once."""
+
+    @abstractmethod
+    def matrix(self, a: FloatArray) -> FloatArray:
+        """Covariances between the rows of `a` (m, p) and the fixed points, shape (m, n)."""
+
+    @abstractmethod
+    def differentiable(self, a: FloatArray) -> tuple[FloatArray, InputPullback]:
+        """Return `matrix(a)`, and the pullback of weights on it to `a`."""
 
 
 class Kernel(ABC):
@@ -108,19 +107,35 @@ class Kernel(ABC):
         return len(self.prior_mean)
 
     @abstractmethod
-    def matrix(self, theta: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-        """Covariances between the rows of `a` (n, p) and of `b` (m, p), shape (n, m)."""
-
-    @abstractmethod
     def variance(self, theta: FloatArray) -> float:
         """Covariance of a point with itself."""
+
+    @abstractmethod
+    def cross(self, theta: FloatArray, b: FloatArray) -> Cross:
+        """Covariances with the rows of `b` (n, p)."""
 
     @abstractmethod
     def forward(self, theta: FloatArray, x: FloatArray) -> tuple[FloatArray, Pullback]:
         """Covariances of `x` with itself, and the pullback of weights on them."""
 
-    @abstractmethod
+    def matrix(self, theta: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+        """Covariances between the rows of `a` (n, p) and of `b` (m, p), shape (n, m)."""
+        return self.cross(theta, b).matrix(a)
+
+    def gram(self, theta: FloatArray, x: FloatArray) -> FloatArray:
+        """Covariances of `x` (n, p) with itself, in the upper triangle of a matrix (n, n).
+
+        That is all that a Cholesky decomposition needs. Below the blocks of the diagonal is 0.
+        """
+        covariance = np.zeros((len(x), len(x)))
+        for start in range(0, len(x), _ROWS):
+            stop = start + _ROWS
+            covariance[start:stop, start:] = self.matrix(theta, x[start:stop], x[start:])
+        return covariance
+
     def input_gradient(
         self, theta: FloatArray, a: FloatArray, b: FloatArray, weights: FloatArray
     ) -> FloatArray:
-        """Gradients of sum_j w_ij k(a_i, b_j) by a_i, shape (n, p), for `weights` w (n, m)."""
+        """Gradients of Σ_j w_ij k(a_i, b_j) by a_i, shape (n, p), for `weights` w (n, m)."""
+        _, pullback = self.cross(theta, b).differentiable(a)
+        return pullback(weights)

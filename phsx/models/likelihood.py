@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 from scipy.optimize import minimize
 
 from phsx.history import FloatArray
-from phsx.models.factor import cholesky, solve_lower
+from phsx.models.factor import cholesky, inverse_of, solve_lower
 from phsx.models.kernel import Kernel
 from phsx.models.posterior import generalized_least_squares
 
@@ -40,22 +40,17 @@ def negative_log_posterior(
     values : ndarray, shape (n,)
         Standardized outputs.
     """
-    n = len(values)
     theta, noise = vector[:-1], math.exp(vector[-1])
     covariance, pullback = kernel.forward(theta, points)
-    noisy = covariance.copy()
-    noisy.flat[:: n + 1] += noise
-    factor = cholesky(noisy)
+    factor = cholesky(covariance, noise)
     _, whitened = generalized_least_squares(factor, values)
     likelihood = 0.5 * float(whitened @ whitened) + float(np.log(np.diag(factor)).sum())
-    alpha = solve_lower(factor, whitened, transposed=True)
 
-    inverse, _ = lapack.dpotri(factor, lower=1)
-    weights = np.tril(inverse, -1)
-    weights += weights.T
-    weights.flat[:: n + 1] = np.diag(inverse)
-    weights -= np.multiply.outer(alpha, alpha)
-    weights *= 0.5
+    # Half of K⁻¹ - αα', as a triangle with the sum of both halves.
+    alpha = solve_lower(factor, whitened, transposed=True)
+    weights, _ = lapack.dlauum(inverse_of(factor), lower=1, overwrite_c=1)
+    weights = blas.dsyr(-1.0, alpha, a=weights, lower=1, overwrite_a=1).T
+    weights.flat[:: len(values) + 1] *= 0.5
     gradient = np.append(pullback(weights), noise * np.trace(weights))
 
     mean = np.append(kernel.prior_mean, NOISE_MEAN)

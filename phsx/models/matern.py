@@ -9,14 +9,83 @@ import numpy.typing as npt
 
 from phsx.history import FloatArray, IntArray
 from phsx.models.kernel import (
+    SQRT5,
+    Cross,
+    FeaturePullback,
+    InputPullback,
     Kernel,
     Pullback,
-    correlation_of,
-    decay_of,
     length_scale_prior,
-    scaled_distances,
-    slope_of,
+    raised,
+    squared_distances_to,
 )
+
+
+class MaternCross(Cross):
+    """Covariances s² (1 + r + r²/3) exp(-r) with fixed points, r the distance of scaled features.
+
+    Parameters
+    ----------
+    scales : ndarray, shape (p,)
+        What features are multiplied by, √5 / l.
+    log_signal : float
+        Logarithm of s².
+    points : ndarray, shape (n, p)
+        The fixed points.
+    """
+
+    def __init__(self, scales: FloatArray, log_signal: float, points: FloatArray) -> None:
+        self._scales = scales
+        self._log_signal = log_signal
+        self._raised = raised(points * scales)
+
+    def matrix(self, a: FloatArray) -> FloatArray:
+        """Covariances between the rows of `a` (m, p) and the fixed points, shape (m, n)."""
+        return self._with_slope(a * self._scales)[0]
+
+    def differentiable(self, a: FloatArray) -> tuple[FloatArray, InputPullback]:
+        """Return `matrix(a)`, and the pullback of weights on it to `a`."""
+        scaled = a * self._scales
+        covariance, slope = self._with_slope(scaled)
+
+        def pullback(weights: FloatArray) -> FloatArray:
+            sums, rows = self._moments(slope * weights)
+            return np.asarray((sums - scaled * rows) * (self._scales / 3.0))
+
+        return covariance, pullback
+
+    def forward(self, x: FloatArray) -> tuple[FloatArray, FeaturePullback]:
+        """Covariances among the fixed points `x`, and the pullback of weights on them."""
+        scaled = x * self._scales
+        covariance, slope = self._with_slope(scaled)
+
+        def pullback(weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+            # dc_ik / dlog(l_j) = h_ik (y_ij - y_kj)² / 3, y scaled, summed over i and k.
+            pairs = slope * weights
+            sums, rows = self._moments(pairs)
+            both = rows[:, 0] + pairs.sum(axis=0)
+            stretched = both @ (scaled * scaled) - 2.0 * np.einsum("ij,ij->j", scaled, sums)
+            return stretched / 3.0, np.array([np.vdot(weights, covariance)])
+
+        return covariance, pullback
+
+    def _with_slope(self, scaled: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Covariances c of scaled features, and h = s² (1 + r) exp(-r): dc = -h d(r²) / 6."""
+        covariance = squared_distances_to(scaled, self._raised)
+        slope = np.sqrt(covariance)
+        decay = np.subtract(self._log_signal, slope)
+        np.exp(decay, out=decay)
+        slope += 1.0
+        slope *= decay
+        covariance *= decay
+        covariance *= 1.0 / 3.0
+        covariance += slope
+        return covariance, slope
+
+    def _moments(self, pairs: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Sum over the fixed points, with weights (m, n): their features, (m, p), and 1, (m, 1)."""
+        sums = pairs @ self._raised[:, :-1]
+        return sums[:, :-1], sums[:, -1:]
 
 
 class Matern(Kernel):
@@ -45,48 +114,20 @@ class Matern(Kernel):
         self.upper = np.append(np.full(count, math.log(1e4)), math.log(1e4))
         self.names = (("length_scales", count), ("signal", 1))
 
-    def _scale(self, theta: FloatArray, x: FloatArray) -> FloatArray:
-        return np.asarray(x * np.exp(-theta[:-1])[self.groups])
-
-    def matrix(self, theta: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-        """Covariances between the rows of `a` and of `b`."""
-        root = scaled_distances(self._scale(theta, a), self._scale(theta, b))
-        correlation = correlation_of(root, decay_of(root))
-        correlation *= math.exp(theta[-1])
-        return correlation
-
     def variance(self, theta: FloatArray) -> float:
         """Covariance of a point with itself."""
         return math.exp(theta[-1])
 
+    def cross(self, theta: FloatArray, b: FloatArray) -> MaternCross:
+        """Covariances with the rows of `b`."""
+        return MaternCross(SQRT5 * np.exp(-theta[:-1])[self.groups], theta[-1], b)
+
     def forward(self, theta: FloatArray, x: FloatArray) -> tuple[FloatArray, Pullback]:
         """Covariances of `x` with itself, and the pullback of weights on them."""
-        scaled = self._scale(theta, x)
-        signal = math.exp(theta[-1])
-        root = scaled_distances(scaled, scaled)
-        decay = decay_of(root)
-        covariance = correlation_of(root, decay)
-        covariance *= signal
+        covariance, by_features = self.cross(theta, x).forward(x)
 
         def pullback(weights: FloatArray) -> FloatArray:
-            # dK_ik / dlog(l_j) = s² h_ik (x_ij - x_kj)² / l_j², summed over i and k by row sums.
-            pairs = slope_of(root, decay)
-            pairs *= weights
-            rows = pairs.sum(axis=1)
-            columns = rows @ (scaled * scaled) - np.einsum("ij,ij->j", scaled, pairs @ scaled)
-            by_scale = np.bincount(self.groups, 2.0 * signal * columns, self.size - 1)
-            return np.append(by_scale, np.vdot(weights, covariance))
+            stretched, by_signal = by_features(weights)
+            return np.append(np.bincount(self.groups, stretched, self.size - 1), by_signal)
 
         return covariance, pullback
-
-    def input_gradient(
-        self, theta: FloatArray, a: FloatArray, b: FloatArray, weights: FloatArray
-    ) -> FloatArray:
-        """Gradients of sum_j w_ij k(a_i, b_j) by a_i."""
-        inverse = np.exp(-theta[:-1])[self.groups]
-        x, y = a * inverse, b * inverse
-        root = scaled_distances(x, y)
-        pairs = slope_of(root, decay_of(root))
-        pairs *= -math.exp(theta[-1])
-        pairs *= weights
-        return np.asarray((x * pairs.sum(axis=1)[:, None] - pairs @ y) * inverse)

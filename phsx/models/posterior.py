@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from phsx.history import FloatArray
 from phsx.models.factor import Factor, solve_lower
-from phsx.models.kernel import Kernel
+from phsx.models.kernel import Cross, Kernel
 
 #: Least variance of a prediction, relative to the prior's.
 _LEAST = 1e-12
@@ -61,11 +62,14 @@ class Posterior:
         cls, kernel: Kernel, theta: FloatArray, noise: float, points: FloatArray, values: FloatArray
     ) -> Posterior:
         """Condition on `values` (n,) at `points` (n, p): one Cholesky decomposition."""
-        covariance = kernel.matrix(theta, points, points)
-        covariance.flat[:: len(points) + 1] += noise
-        factor = Factor.of(covariance)
+        factor = Factor.of(kernel.gram(theta, points), noise)
         constant, whitened = generalized_least_squares(factor.head, values)
         return cls(kernel, theta, noise, points, factor, whitened, constant)
+
+    @cached_property
+    def _cross(self) -> Cross:
+        """Covariances of any points with all of these."""
+        return self.kernel.cross(self.theta, self.points)
 
     def smoothed(self, values: FloatArray) -> FloatArray:
         """Posterior mean at the data, given the values that it was conditioned on."""
@@ -86,16 +90,13 @@ class Posterior:
         """
         if len(points) == 0:
             return self
-        k = len(points)
         covariance = self.kernel.matrix(self.theta, points, points)
         added = self.noise if draws is None else _EXACT * self.kernel.variance(self.theta)
-        covariance.flat[:: k + 1] += added
-        cross = self.kernel.matrix(self.theta, points, self.points)
-        factor = self.factor.extend(cross, covariance)
+        factor = self.factor.extend(self._cross.matrix(points), covariance, added)
         # A sample's residuals, seen through the inverse of the factor, are what was drawn.
         whitened = self.whitened
         if draws is None:
-            draws = np.zeros((k, *whitened.shape[1:]))
+            draws = np.zeros((len(points), *whitened.shape[1:]))
         elif whitened.ndim == 1:
             whitened = np.repeat(whitened[:, None], draws.shape[1], axis=1)
         points = np.concatenate([self.points, points])
@@ -132,13 +133,13 @@ class Posterior:
             Given the derivatives of something by mean and variance (of their shapes), returns
             its gradient by `points`, (m, p).
         """
-        solved = self.solved(points)
+        covariance, pullback = self._cross.differentiable(points)
+        solved = self.factor.solve(covariance.T)
 
         def slopes(by_mean: FloatArray, by_variance: FloatArray) -> FloatArray:
             whitened = self.whitened.reshape(len(solved), -1)
             both = whitened @ by_mean.reshape(len(points), -1).T - 2.0 * by_variance * solved
-            weights = self.factor.solve_transposed(both).T
-            return self.kernel.input_gradient(self.theta, points, self.points, weights)
+            return pullback(self.factor.solve_transposed(both).T)
 
         return *self.explain(solved), slopes
 
@@ -150,7 +151,7 @@ class Posterior:
 
     def solved(self, points: FloatArray) -> FloatArray:
         """Return the factor's inverse times the covariances of all points with `points`, (n, m)."""
-        return self.factor.solve(self.kernel.matrix(self.theta, self.points, points))
+        return self.factor.solve(self._cross.matrix(points).T)
 
 
 def generalized_least_squares(factor: FloatArray, values: FloatArray) -> tuple[float, FloatArray]:

@@ -204,6 +204,7 @@ class StrategyOptimizer:
         self.position = 0
         self.fit: Mapping[str, Any] | None = None
         self.fitted: int | None = None
+        self._encoded = self._history([])
 
     def ask(self, trial: int) -> Params:
         """Return the point of a new trial."""
@@ -264,16 +265,23 @@ class StrategyOptimizer:
 
     def _informed(self, strategy: ModelStrategy, request: Request) -> Request:
         """Add what a strategy that learns may know."""
-        observed = sum(np.isfinite(one.value) for one in self.done)
+        history = self._finished()
+        observed = int(np.isfinite(history.values).sum())
         if not strategy.modelled(observed, request.trial):
             return request
-        history = self._history([(one.trial, one.params, one.value) for one in self.done])
         pending = self._history([(t, p, float("nan")) for t, p in self.running.items()])
         if strategy.stale(observed, self.fitted):
             self.fit = strategy.fit(self.space, history, self.fit, self.seed)
             self.fitted = observed
         fields = vars(request) | {"history": history, "pending": pending, "fit": self.fit}
         return Request(**fields)
+
+    def _finished(self) -> History:
+        """Return all finished trials; only those since the last time are encoded."""
+        new = [(one.trial, one.params, one.value) for one in self.done[len(self._encoded) :]]
+        if new:
+            self._encoded = History.concatenate([self._encoded, self._history(new)])
+        return self._encoded
 
     def _history(self, rows: list[tuple[int, Params, float]]) -> History:
         return History.of(

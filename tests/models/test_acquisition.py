@@ -27,11 +27,12 @@ def test_sound_where_the_improvement_underflows():
 
 
 def test_no_steps_where_the_formulas_meet():
-    for z in (-1.0, -1e3):
+    for z in (8.0, -1e3):
         around = z + np.array([-1e-6, 1e-6]) * max(1.0, abs(z))
-        value, slope = log_h(around)
+        value, slope, density = log_h(around)
         assert np.diff(value)[0] == pytest.approx(slope[0] * np.diff(around)[0], rel=1e-4)
         assert slope[0] == pytest.approx(slope[1], rel=1e-4)
+        assert density[0] == pytest.approx(density[1], rel=1e-4)
 
 
 def test_derivatives():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from phsx.models.factor import Factor, cholesky
+from phsx.models.factor import Factor, cholesky, inverse_of
 
 RNG = np.random.default_rng(0)
 ROOT = RNG.normal(size=(9, 12))
@@ -44,6 +44,22 @@ def test_resume(known):
 def test_times_undoes_solve():
     factor = grown(5, 2, 2)
     assert np.allclose(factor.times(factor.solve(RIGHT), 1), RIGHT[6:])
+
+
+def test_noise_is_added_to_the_diagonal_and_one_triangle_read():
+    noisy = np.linalg.cholesky(COVARIANCE + 0.5 * np.eye(9))
+    assert np.allclose(cholesky(np.triu(COVARIANCE), 0.5), noisy)
+    cross, covariance = COVARIANCE[6:, :6], COVARIANCE[6:, 6:]
+    factor = Factor.of(np.triu(COVARIANCE[:6, :6]), 0.5).extend(cross, covariance, 0.5)
+    assert np.allclose(factor.solve(RIGHT), np.linalg.solve(noisy, RIGHT))
+
+
+@pytest.mark.parametrize("n", [1, 9, 64, 65, 150])
+def test_inverse(n):
+    factor = np.tril(RNG.normal(size=(n, n)), -1) / n + np.diag(1.0 + RNG.random(n))
+    inverse = inverse_of(factor)
+    assert np.allclose(inverse @ factor, np.eye(n))
+    assert np.array_equal(inverse, np.tril(inverse))
 
 
 def test_singular_and_hopeless_matrices():

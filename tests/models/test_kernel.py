@@ -55,11 +55,15 @@ def test_additive_is_a_sum_over_groups():
     assert np.allclose(ours, sum(parts), rtol=1e-12)
 
 
-def test_gradient_by_parameters(kernel):
+@pytest.mark.parametrize("shape", ["any", "symmetric", "triangular"])
+def test_gradient_by_parameters(kernel, shape):
     rng = np.random.default_rng(3)
     x = rng.random((12, 4))
     weights = rng.normal(size=(12, 12))
-    weights += weights.T
+    if shape == "symmetric":
+        weights += weights.T
+    if shape == "triangular":
+        weights = np.triu(weights)
     theta = theta_of(kernel)
     _, pullback = kernel.forward(theta, x)
     numeric = approx_fprime(theta, lambda t: np.vdot(weights, kernel.matrix(t, x, x)), 1e-7)
@@ -72,6 +76,14 @@ def test_forward_is_the_matrix(kernel):
     covariance, _ = kernel.forward(theta, x)
     assert np.array_equal(covariance, kernel.matrix(theta, x, x))
     assert np.allclose(np.diag(covariance), kernel.variance(theta))
+
+
+@pytest.mark.parametrize("n", [5, 300])
+def test_gram_is_the_upper_triangle(kernel, n):
+    x = np.random.default_rng(9).random((n, 4))
+    theta = theta_of(kernel)
+    gram = np.triu(kernel.gram(theta, x))
+    assert np.allclose(gram, np.triu(kernel.matrix(theta, x, x)), rtol=1e-12, atol=1e-14)
 
 
 def test_gradient_by_inputs(kernel):

@@ -143,3 +143,17 @@ def test_a_batch_is_made_of_one_history():
     assert asked == [(10 + rank, rank, 10, 0) for rank in range(5)]
     assert len({branin.space.key(params) for params in points}) == 5
     assert list(optimizer.running) == [10, 11, 12, 13, 14]
+
+
+def test_finished_trials_are_encoded_once(monkeypatch):
+    optimizer = StrategyOptimizer(branin.space, Bayesian(20), 20, seed=2)
+    for trial in range(12):
+        params = optimizer.ask(trial)
+        optimizer.tell(trial, params, branin(**params))
+    encoded = []
+    encode = Space.to_unit
+    monkeypatch.setattr(Space, "to_unit", lambda self, p: encoded.append(p) or encode(self, p))
+    params = optimizer.ask(12)
+    # The last one that has finished, unless it was not told yet: none of the others.
+    assert optimizer.done[-1].params in encoded
+    assert all(one.params not in encoded for one in optimizer.done[:-1])
