@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from phsx.experiment.experiment import Experiment
     from phsx.experiment.experiment import open_experiment as open
     from phsx.experiment.repair import Repair, repair
-    from phsx.experiment.replay import Verification, verify
+    from phsx.experiment.replay import verify
+    from phsx.experiment.verification import Verification
     from phsx.oneline import minimize
     from phsx.optimizer import Optimizer
     from phsx.space import Categorical, Constant, Expression, Float, Int, Ordinal, Space
@@ -42,7 +43,8 @@ _HOMES = {
     "phsx.clusters.systems": ("htcondor", "lsf", "oar", "pbs", "sge", "slurm"),
     "phsx.experiment.experiment": ("Experiment",),
     "phsx.experiment.repair": ("Repair", "repair"),
-    "phsx.experiment.replay": ("Verification", "verify"),
+    "phsx.experiment.replay": ("verify",),
+    "phsx.experiment.verification": ("Verification",),
     "phsx.oneline": ("minimize",),
     "phsx.optimizer": ("Optimizer",),
     "phsx.space": ("Categorical", "Constant", "Expression", "Float", "Int", "Ordinal", "Space"),

@@ -18,7 +18,8 @@ __all__ = ["PLOTS", "main"]
 EXIT_CODES = """
 \b
 Exit codes: 0 done; 1 an error, said on standard error; 2 wrong usage;
-3 there is nothing to show yet; 130 / 143 interrupted by SIGINT / SIGTERM.
+3 there is nothing to show yet; 4 `verify`: equivalent, not identical;
+130 / 143 interrupted by SIGINT / SIGTERM.
 """
 
 

@@ -2,90 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from phsx.exceptions import ExhaustedError, JournalError, PhsxError
 from phsx.execution import tasks
 from phsx.experiment import arguments
+from phsx.experiment.comparison import Answer, Comparison
 from phsx.experiment.definition import Definition
+from phsx.experiment.rounding import nudged, same_fit, same_place
+from phsx.experiment.verification import Verification
 from phsx.history import History, Observation
 from phsx.journal import Follower
-from phsx.journal.format import plain
 from phsx.master.knowledge import FixedKnowledge, Knowledge
 from phsx.master.observing import observe, pending
 from phsx.master.supply import FIT_SEEDS, Place, Supply, trial_seed
-from phsx.models.numerics import numerics
 from phsx.state import SearchState
 from phsx.strategies.mixing import model_of
 from phsx.strategies.plan import Plan
 
 Record = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Something that came out otherwise than the journal says.
-
-    Attributes
-    ----------
-    what : str
-        ``"trial"``, a point that needed no model; ``"suggestion"``; or ``"fit"``.
-    number : int
-        The trial's id, or the fit's number.
-    seq : int
-        Sequence number of the journal's record.
-    recorded, computed
-        What the journal says, and what came out now.
-    numerics : mapping or None
-        By what libraries it was computed then; None for a point that needed no model.
-    """
-
-    what: str
-    number: int
-    seq: int
-    recorded: Any
-    computed: Any
-    numerics: Mapping[str, str] | None = None
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether other libraries or another kind of processor computed it then."""
-        return self.numerics is not None and self.numerics != numerics()
-
-    def __str__(self) -> str:
-        return (
-            f"{self.what} {self.number} (journal record {self.seq}): the journal says "
-            f"{self.recorded}, but it comes out as {self.computed}"
-        )
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What was computed again, and what of it differed.
-
-    Attributes
-    ----------
-    trials, suggestions, fits : int
-        How many points without a model, points of models, and fits were computed again.
-    differences : tuple of Difference
-        In the journal's order.
-    """
-
-    trials: int
-    suggestions: int
-    fits: int
-    differences: tuple[Difference, ...]
-
-    @property
-    def identical(self) -> bool:
-        """Whether everything came out as it was recorded, bit for bit."""
-        return not self.differences
 
 
 def verify(
@@ -96,6 +38,10 @@ def verify(
     A suggestion depends on nothing but the space, the plan, the results and pending trials at one
     moment, a fit and a seed; the journal has all of them. So a search that ran on many workers
     comes out again here, trial by trial, whatever the timing was. The target is not called.
+
+    Where other libraries or another kind of processor computed a suggestion or a fit, as the
+    journal tells, it need not come out bit for bit, but as rounding explains: see
+    `phsx.experiment.rounding`. Then the verdict is "equivalent, not identical".
 
     Parameters
     ----------
@@ -132,6 +78,7 @@ def verify(
     try:
         replay.follow()
         replay.compute(progress or (lambda done, total: None))
+        return replay.comparison.verification()
     except PhsxError:
         raise
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
@@ -140,9 +87,6 @@ def verify(
             f"the journal in {path} has a record that does not fit what came before it "
             f"({type(error).__name__}: {error}); see `phsx repair`"
         ) from error
-    differences = tuple(sorted(replay.differences, key=lambda difference: difference.seq))
-    counts = replay.counts
-    return Verification(counts["trial"], counts["suggestion"], counts["fit"], differences)
 
 
 @dataclass(frozen=True)
@@ -168,22 +112,16 @@ class _Replay:
         self._observations: list[Observation] = []
         self._plan = definition.plan
         self._numerics: list[Mapping[str, str]] = []
-        self.counts: Counter[str] = Counter()
-        self.differences: list[Difference] = []
+        self.comparison = Comparison()
 
     def _records(self) -> Iterator[Record]:
         for batch in Follower(self._directory).batches():
             yield from batch
 
-    def _compare(self, what: str, number: int, record: Record, key: str, computed: Any) -> None:
-        self.counts[what] += 1
-        computed, known = plain(computed, key), record.get("numerics")
-        if _text(record[key]) == _text(computed):
-            return
+    def _answer(self, what: str, number: int, record: Record, key: str) -> Answer:
+        known = record.get("numerics")
         facts = None if known is None else self._numerics[known]
-        self.differences.append(
-            Difference(what, number, record["seq"], record[key], computed, facts)
-        )
+        return Answer(what, number, record["seq"], record[key], facts)
 
     # ------------------------------------------------------------ the first time
 
@@ -220,11 +158,14 @@ class _Replay:
         else:
             block, index, position = known.block, known.index, known.position
         place = Place(number, block, index, position, self._plan.blocks[block], None)
-        try:
-            computed: Any = supply.propose(place).params
-        except ExhaustedError as error:
-            computed = str(error)
-        self._compare("trial", number, record, "params", computed)
+
+        def again(rng: np.random.Generator | None) -> Any:
+            try:
+                return supply.propose(place).params
+            except ExhaustedError as error:
+                return str(error)
+
+        self.comparison.compare(self._answer("trial", number, record, "params"), again)
 
     # ------------------------------------------------------------ the second time
 
@@ -268,15 +209,15 @@ class _Replay:
         if model is None:
             raise JournalError(f"record {record['seq']}: block {block} has no model to be fitted")
         before = [fit for fit in state.fits[-1:] if fit.block == block]
+        previous = before[0].values if before else None
         seed = trial_seed(self._definition.seed, FIT_SEEDS + number)
-        fitted = tasks.fit(
-            self._definition.space,
-            model,
-            before[0].values if before else None,
-            seed,
-            self._history(state, record.get("known")),
-        )
-        self._compare("fit", number, record, "values", fitted.values)
+        history = self._history(state, record.get("known"))
+
+        def again(rng: np.random.Generator | None) -> Any:
+            start, data = nudged(previous, history, rng)
+            return tasks.fit(self._definition.space, model, start, seed, data).values
+
+        self.comparison.compare(self._answer("fit", number, record, "values"), again, same_fit)
 
     def _check_suggestion(self, state: SearchState, job: _Job) -> None:
         trial = state.trials[job.answer["id"]]
@@ -289,11 +230,14 @@ class _Replay:
             fit=None if fit is None else state.fits[fit],
             rank=job.asked["rank"],
         )
-        suggested = tasks.suggest(asking)
-        computed = suggested.proposal.params if suggested.proposal else suggested.reason
-        self._compare("suggestion", trial.id, job.answer, "params", computed)
 
+        def again(rng: np.random.Generator | None) -> Any:
+            values, tail = nudged(asking.fit, asking.tail, rng)
+            suggested = tasks.suggest(replace(asking, fit=values, tail=tail))
+            return suggested.proposal.params if suggested.proposal else suggested.reason
 
-def _text(value: Any) -> str:
-    """Return JSON values as text, since 1, 1.0 and True are different values of a parameter."""
-    return json.dumps(value, sort_keys=True)
+        self.comparison.compare(
+            self._answer("suggestion", trial.id, job.answer, "params"),
+            again,
+            partial(same_place, self._definition.space),
+        )
