@@ -4,7 +4,7 @@ Other processors and libraries add numbers up in another order, so the last bits
 differ. The search for the largest acquisition makes more of it: by some 1e-5 of a parameter's range
 where the maximum is flat, and where two climbs are nearly as good, another one may win. How good
 the recorded point is tells little then: of the points that such machines chose for one and the same
-question, one expected 10 % less improvement than the other, as do half of the points that somebody
+question, one expected 10 % less improvement than the other, as do most of the points that somebody
 has moved by a hundredth of a range. So it is tried instead what rounding can do here: the same
 question is asked again with the model's numbers moved by far less than matters and far more than
 bits. What one of the answers comes to, rounding explains; docs/experiment-directory.md has figures.
@@ -29,7 +29,7 @@ JSON = Any
 NUDGE, TRIES = 1e-10, 32
 
 #: Points that are nearer than this, as a share of each parameter's range, are the same. The
-#: farthest that one and the same optimum was found apart, by five kinds of processors and two
+#: farthest that one and the same optimum was found apart, by four kinds of processors and two
 #: versions of SciPy, is 8e-5.
 SAME_PLACE = 1e-4
 
