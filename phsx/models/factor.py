@@ -13,6 +13,9 @@ from phsx.history import FloatArray
 #: Triangles of so many rows are inverted by LAPACK.
 _SMALL = 64
 
+#: From so many rows on, few right sides are solved for one after the other.
+_LARGE, _FEW = 300, 3
+
 
 def cholesky(matrix: FloatArray, noise: float = 0.0) -> FloatArray:
     """Lower Cholesky factor of a symmetric matrix, of which the upper triangle is read.
@@ -67,6 +70,10 @@ def solve_lower(factor: FloatArray, right: FloatArray, *, transposed: bool = Fal
     """Solve factor @ x = right (or its transpose) for a lower triangular factor."""
     if not len(factor):
         return right
+    if right.ndim == 2 and len(factor) >= _LARGE and len(right.T) <= _FEW:
+        # For several at once LAPACK copies the triangle.
+        columns = [solve_lower(factor, column, transposed=transposed) for column in right.T]
+        return np.stack(columns).T
     solution, _ = lapack.dtrtrs(factor, right, lower=1, trans=int(transposed))
     return np.asarray(solution)
 
@@ -122,7 +129,9 @@ class Factor:
         """Solve factor @ x = right, of shape (n + k, m)."""
         n = len(self.head)
         start = solve_lower(self.head, right[:n])
-        return np.concatenate([start, self.resume(start, np.empty((0, len(start.T))), right[n:])])
+        if not len(self.tail):
+            return start
+        return np.concatenate([start, solve_lower(self.tail, right[n:] - self.side @ start)])
 
     def resume(self, start: FloatArray, middle: FloatArray, right: FloatArray) -> FloatArray:
         """Go on with a solution whose first rows are known; returns the others.

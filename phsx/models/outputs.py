@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -106,19 +105,21 @@ def _moments(values: FloatArray) -> tuple[float, float]:
     return mean * largest, deviation * largest
 
 
-def yeo_johnson(values: FloatArray, power: float) -> FloatArray:
-    """Yeo-Johnson transform, increasing in `values` for every `power`.
+def yeo_johnson(values: FloatArray, power: float | FloatArray) -> FloatArray:
+    """Yeo-Johnson transform, increasing in `values` for every `power` (they are broadcast).
 
     Examples
     --------
     >>> yeo_johnson(np.array([-1.0, 0.0, 3.0]), 1.0).tolist()
     [-1.0, 0.0, 3.0]
     """
-    result = np.empty_like(values)
-    positive = values >= 0.0
-    result[positive] = _power(values[positive], power)
-    result[~positive] = -_power(-values[~positive], 2.0 - power)
-    return result
+    # ((1 + |v|)^p - 1) / p, which is log(1 + |v|) at 0.
+    power = np.where(values >= 0.0, power, 2.0 - power)
+    logarithm = np.log1p(np.abs(values))
+    nothing = np.abs(power) < 1e-9
+    divisor = np.where(nothing, 1.0, power)
+    size = np.where(nothing, logarithm, np.expm1(divisor * logarithm) / divisor)
+    return np.asarray(np.copysign(size, values))
 
 
 def inverse_yeo_johnson(values: FloatArray, power: float) -> FloatArray:
@@ -144,23 +145,14 @@ def _inverse_power(values: FloatArray, power: float) -> FloatArray:
     return np.asarray(np.expm1(np.minimum(logarithm, 700.0)))
 
 
-def _power(values: FloatArray, power: float) -> FloatArray:
-    """((1 + v)^power - 1) / power, which is log(1 + v) at 0."""
-    logarithm = np.log1p(values)
-    if abs(power) < 1e-9:
-        return np.asarray(logarithm)
-    return np.asarray(np.expm1(power * logarithm) / power)
-
-
 def _exponent(values: FloatArray) -> float:
     """Exponent of the largest likelihood on a grid over [-1, 2] (finer: nothing is gained)."""
+    powers = np.linspace(-1.0, 2.0, 31)
+    spreads = yeo_johnson(values, powers[:, None]).std(axis=1)
+    usable = spreads > 1e-12
+    if not usable.any():
+        return 1.0
+    powers, spreads = powers[usable], spreads[usable]
     signs = float((np.sign(values) * np.log1p(np.abs(values))).sum())
-    best, best_likelihood = 1.0, -math.inf
-    for power in np.linspace(-1.0, 2.0, 31).tolist():
-        spread = float(yeo_johnson(values, power).std())
-        if spread <= 1e-12:
-            continue
-        likelihood = -len(values) * math.log(spread) + (power - 1.0) * signs
-        if likelihood > best_likelihood:
-            best, best_likelihood = power, likelihood
-    return best
+    likelihoods = (powers - 1.0) * signs - len(values) * np.log(spreads)
+    return float(powers[likelihoods.argmax()])

@@ -71,6 +71,11 @@ class Posterior:
         """Covariances of any points with all of these."""
         return self.kernel.cross(self.theta, self.points)
 
+    @cached_property
+    def _variance(self) -> float:
+        """The prior's variance."""
+        return self.kernel.variance(self.theta)
+
     def smoothed(self, values: FloatArray) -> FloatArray:
         """Posterior mean at the data, given the values that it was conditioned on."""
         return np.asarray(values - self.noise * self.factor.solve_transposed(self.whitened))
@@ -91,7 +96,7 @@ class Posterior:
         if len(points) == 0:
             return self
         covariance = self.kernel.matrix(self.theta, points, points)
-        added = self.noise if draws is None else _EXACT * self.kernel.variance(self.theta)
+        added = self.noise if draws is None else _EXACT * self._variance
         factor = self.factor.extend(self._cross.matrix(points), covariance, added)
         # A sample's residuals, seen through the inverse of the factor, are what was drawn.
         whitened = self.whitened
@@ -116,11 +121,11 @@ class Posterior:
         """Predict from the factor's inverse times the covariances of all points with (m,) ones."""
         mean = self.constant + solved.T @ self.whitened
         explained = np.einsum("ij,ij->j", solved, solved)
-        return mean, self.floored(self.kernel.variance(self.theta) - explained)
+        return mean, self.floored(self._variance - explained)
 
     def floored(self, variance: FloatArray) -> FloatArray:
         """Make variances positive that rounding errors may have made 0 or less."""
-        return np.asarray(np.maximum(variance, _LEAST * self.kernel.variance(self.theta)))
+        return np.asarray(np.maximum(variance, _LEAST * self._variance))
 
     def differentiable(self, points: FloatArray) -> tuple[FloatArray, FloatArray, Slopes]:
         """Predict, and return also how to pull gradients back to the points.

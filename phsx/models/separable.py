@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
@@ -48,16 +49,6 @@ _SLOPE = _expanded(0.0, -1.0 / 3.0, -1.0 / 3.0)
 _STRETCH = _expanded(0.0, 0.0, 1.0 / 3.0, 1.0 / 3.0)
 
 
-def _terms(z: FloatArray, powers: int = 3) -> tuple[FloatArray, FloatArray]:
-    """exp(-z) (1, z, z², ...) and exp(z) (1, z, z², ...), along a last axis."""
-    falling, rising = np.empty((2, *z.shape, powers))
-    falling[..., 0], rising[..., 0] = np.exp(-z), np.exp(z)
-    for k in range(1, powers):
-        falling[..., k] = falling[..., k - 1] * z
-        rising[..., k] = rising[..., k - 1] * z
-    return falling, rising
-
-
 class Separable(Cross):
     """Covariances Σ_g w_g c(|x_g - y_g| s_g) with fixed points y.
 
@@ -78,12 +69,10 @@ class Separable(Cross):
     ) -> None:
         self._columns = columns
         self._scales = scales
-        self._weights = weights
+        self._amplitude = 0.5 * np.log(weights)[:, None]  # both sides of a product have the root
         self._z = self._coordinates(points)
-        falling, rising = _terms(self._z) * weights[:, None, None]
-        self._rising = np.swapaxes(rising, 1, 2)
-        self._falling = np.swapaxes(falling @ _VALUE, 1, 2)
-        self._slope = np.swapaxes(falling @ -_SLOPE, 1, 2)
+        self._falling, self._rising = self._terms(self._z, 4)
+        self._valued = self._falling[..., :3] @ _VALUE
 
     @staticmethod
     def reaches(scales: FloatArray, points: FloatArray) -> BoolArray:
@@ -92,59 +81,72 @@ class Separable(Cross):
 
     def matrix(self, a: FloatArray) -> FloatArray:
         """Covariances between the rows of `a` (m, p) and the fixed points, shape (m, n)."""
-        return self._between(*_terms(self._coordinates(a)))
+        falling, rising = self._terms(self._coordinates(a), 3)
+        return self._between(falling @ _VALUE, rising)
 
     def differentiable(self, a: FloatArray) -> tuple[FloatArray, InputPullback]:
         """Return `matrix(a)`, and the pullback of weights on it to `a`."""
         z = self._coordinates(a)
-        falling, rising = _terms(z)
+        falling, rising = self._terms(z, 3)
 
         def pullback(weights: FloatArray) -> FloatArray:
             gradient = np.zeros_like(a)
+            sloped = falling @ _SLOPE
             for some in self._batches(len(a)):
                 slope = np.where(
                     z[some, :, None] >= self._z[some, None, :],
-                    falling[some] @ _SLOPE @ self._rising[some],
-                    rising[some] @ self._slope[some],
+                    sloped[some] @ _turned(self._rising[some, :, :3]),
+                    rising[some] @ _turned(self._sloped[some]),
                 )
                 slope *= weights
                 gradient[:, self._columns[some]] = slope.sum(axis=2).T * self._scales[some]
             return gradient
 
-        return self._between(falling, rising), pullback
+        return self._between(falling @ _VALUE, rising), pullback
 
     def forward(self, x: FloatArray) -> tuple[FloatArray, FeaturePullback]:
         """Covariances among the fixed points `x`, and the pullback of weights on them."""
+        n = len(x)
 
         def pullback(weights: FloatArray) -> tuple[FloatArray, FloatArray]:
             # In the order of their coordinates each pair is one of x >= y; it has both weights.
             both = weights + weights.T
-            both.flat[:: len(x) + 1] *= 0.5
-            falling, rising = _terms(self._z, 4)
-            stretched, valued = np.empty((2, len(self._z)))
-            for some in self._batches(len(x)):
+            both.flat[:: n + 1] *= 0.5
+            stretched = self._falling @ _STRETCH
+            by_scale, by_weight = np.zeros(x.shape[1]), np.empty(len(self._z))
+            for some in self._batches(n):
                 rank = self._z[some].argsort(axis=1, kind="stable").argsort(axis=1)
-                ordered = both * (rank[:, :, None] >= rank[:, None, :])
-                sums = ordered @ rising[some]
-                stretched[some] = np.einsum("gij,gij->g", falling[some] @ _STRETCH, sums)
-                values = falling[some, :, :3] @ _VALUE
-                valued[some] = np.einsum("gij,gij->g", values, sums[:, :, :3])
-            by_feature = np.zeros(x.shape[1])
-            by_feature[self._columns] = self._weights * stretched
-            return by_feature, self._weights * valued
+                rank = rank.astype(np.min_scalar_type(n))  # small numbers are compared faster
+                sums = (both * (rank[:, :, None] >= rank[:, None, :])) @ self._rising[some]
+                by_scale[self._columns[some]] = np.einsum("gij,gij->g", stretched[some], sums)
+                by_weight[some] = np.einsum("gij,gij->g", self._valued[some], sums[..., :3])
+            return by_scale, by_weight
 
-        return self.matrix(x), pullback
+        return self._between(self._valued, self._rising[..., :3]), pullback
 
-    def _between(self, falling: FloatArray, rising: FloatArray) -> FloatArray:
+    @cached_property
+    def _sloped(self) -> FloatArray:
+        return self._falling[..., :3] @ -_SLOPE
+
+    def _between(self, valued: FloatArray, rising: FloatArray) -> FloatArray:
         """Covariances of points, given as their terms, with the fixed points."""
-        m = falling.shape[1]
+        m = rising.shape[1]
         total = np.zeros((m, self._z.shape[1]))
         for some in self._batches(m):
-            after = falling[some] @ _VALUE @ self._rising[some]
-            before = rising[some] @ self._falling[some]
+            after = valued[some] @ _turned(self._rising[some, :, :3])
+            before = rising[some] @ _turned(self._valued[some])
             for part in np.minimum(after, before, out=after):
                 total += part
         return total
+
+    def _terms(self, z: FloatArray, powers: int) -> tuple[FloatArray, FloatArray]:
+        """√w exp(-z) (1, z, z², ...) and √w exp(z) (1, z, z², ...), along a last axis."""
+        falling, rising = np.empty((2, *z.shape, powers))
+        falling[..., 0], rising[..., 0] = np.exp(self._amplitude - z), np.exp(self._amplitude + z)
+        for k in range(1, powers):
+            falling[..., k] = falling[..., k - 1] * z
+            rising[..., k] = rising[..., k - 1] * z
+        return falling, rising
 
     def _batches(self, m: int) -> Iterator[slice]:
         """Split the parts, so that those of `m` points with the fixed ones fit into the cache."""
@@ -155,3 +157,7 @@ class Separable(Cross):
     def _coordinates(self, x: FloatArray) -> FloatArray:
         z = (x[:, self._columns] - 0.5) * self._scales
         return np.ascontiguousarray(np.minimum(np.maximum(z, -_CUT), _CUT).T)
+
+
+def _turned(terms: FloatArray) -> FloatArray:
+    return np.swapaxes(terms, 1, 2)
