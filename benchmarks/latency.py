@@ -1,7 +1,8 @@
 """What one suggestion costs, with few and with many observations: phsx and others in one run.
 
 One thread, Hartmann's function in six dimensions, seven trials pending, median of five. "phsx"
-fits its models anew every time, "phsx (fit at hand)" does not.
+fits its models when it does so by itself, "phsx (fit every time)" at every suggestion, and "phsx
+(fit at hand)" at none of those that are measured.
 
     python benchmarks/latency.py --optimizers phsx tpe optuna-gp botorch smac deephyper --keep
     python benchmarks/latency.py --observations 50 300
@@ -52,7 +53,7 @@ def main() -> None:
                 "load": round(os.getloadavg()[0], 1),
             }
             spent = f"{measured['seconds']:>9.4f} s, of the processor {measured['cpu']:.4f} s"
-            print(f"{n:>6} {name:<20} {spent}", flush=True)
+            print(f"{n:>6} {name:<22} {spent}", flush=True)
             if options.keep:
                 options.data.mkdir(parents=True, exist_ok=True)
                 with (options.data / "latency.jsonl").open("a") as file:

@@ -18,7 +18,7 @@ from suite.tables import table
 _PENDING = 7
 
 
-class _Refit(Phsx):
+class _FitEveryTime(Phsx):
     """Fits its models at every suggestion, as it does by itself only where data is small."""
 
     def ask(self, trial: int) -> dict[str, Any]:
@@ -36,7 +36,11 @@ class _FitAtHand(Phsx):
 
 
 #: Kinds of phsx that are told apart here.
-_OURS: dict[str, type[Peer]] = {"phsx": _Refit, "phsx (fit at hand)": _FitAtHand}
+_OURS: dict[str, type[Peer]] = {
+    "phsx": Phsx,
+    "phsx (fit every time)": _FitEveryTime,
+    "phsx (fit at hand)": _FitAtHand,
+}
 
 
 def kinds(optimizers: list[str]) -> dict[str, type[Peer]]:

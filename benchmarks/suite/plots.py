@@ -28,6 +28,8 @@ _COLOURS = {
     "turbo": "tab:red",
 }
 
+_STYLES = {"phsx (fit every time)": "--", "phsx (fit at hand)": ":"}
+
 
 def plot_regret(losses: Losses, path: Path) -> None:
     """Draw the median regret by trials, one panel for each problem."""
@@ -69,9 +71,8 @@ def plot_latency(rows: list[dict[str, Any]], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     for name in dict.fromkeys(row["optimizer"] for row in rows):
         some = sorted((r["observations"], r["cpu"]) for r in rows if r["optimizer"] == name)
-        known = name.split(" ")[0]
-        dashed = ":" if " " in name else "-"
-        axes.loglog(*zip(*some, strict=True), dashed, marker="o", label=name, color=_COLOURS[known])
+        style, colour = _STYLES.get(name, "-"), _COLOURS[name.split(" ")[0]]
+        axes.loglog(*zip(*some, strict=True), style, marker="o", label=name, color=colour)
     axes.set_xlabel("observations")
     axes.set_ylabel("seconds of the processor for one suggestion")
     axes.legend(fontsize=8)
