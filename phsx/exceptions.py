@@ -23,6 +23,7 @@
      +-- ModelWarning                          a surrogate fell back to something simpler
      +-- ExhaustedWarning                      a block ended early: no point is left
      +-- RecoveryWarning                       something was repaired or taken over
+     +-- ChangedWarning                        resumed with something that has changed
 """
 
 from __future__ import annotations
@@ -106,3 +107,7 @@ class ExhaustedWarning(PhsxWarning):
 
 class RecoveryWarning(PhsxWarning):
     """Something that an earlier run left behind was repaired or taken over."""
+
+
+class ChangedWarning(PhsxWarning):
+    """An experiment goes on with something that has changed, such as the target's code."""

@@ -64,6 +64,8 @@ class SearchState:
     fits : list of Fit
     numerics : list of mapping
         By what libraries suggestions and fits were computed; their records have its number.
+    targets : list of mapping
+        Descriptions of the target after each change of it, the newest last.
     plan : list or None
         The newest plan as JSON, None before the first.
     taken : set of str
@@ -86,6 +88,7 @@ class SearchState:
         self.reports: dict[int, list[tuple[int, float]]] = {}
         self.fits: list[Fit] = []
         self.numerics: list[Mapping[str, str]] = []
+        self.targets: list[Mapping[str, Any]] = []
         self.plan: list[Any] | None = None
         self.taken: set[str] = set()
         self.lag: int | None = None
@@ -95,6 +98,7 @@ class SearchState:
         self._best: dict[bool, Trial] = {}
         self._handlers = {
             "plan": self._plan,
+            "target": self._target,
             "deterministic": self._deterministic,
             "trial": self._trial,
             "suggesting": self._suggesting,
@@ -170,6 +174,9 @@ class SearchState:
     def _plan(self, record: Record) -> None:
         self.plan = list(record["plan"])
         self.taken.update(record.get("requests", ()))
+
+    def _target(self, record: Record) -> None:
+        self.targets.append(dict(record["target"]))
 
     def _deterministic(self, record: Record) -> None:
         self.lag = record["lag"]

@@ -18,7 +18,7 @@ import pytest
 
 import phsx
 from phsx.clusters.local import local_cluster
-from phsx.exceptions import RecoveryWarning, SearchFailedError
+from phsx.exceptions import ChangedWarning, RecoveryWarning, SearchFailedError
 from phsx.journal import read
 from phsx.state import SearchState
 from phsx.trial import TrialState
@@ -210,9 +210,15 @@ class TestKilledMaster:
         wait_for(lambda: len(self.completed()) >= 2)
         process.kill()
         process.wait()
-        experiment = phsx.open("search")
-        with pytest.warns(RecoveryWarning, match=str(process.pid)):
-            experiment = phsx.Experiment("search", target=lambda x, y, trial: x)
+
+        def target(x, y, trial):
+            return x
+
+        experiment = phsx.Experiment("search", target)
+        with (
+            pytest.warns(ChangedWarning, match="code of the target"),
+            pytest.warns(RecoveryWarning, match=str(process.pid)),
+        ):
             experiment.run(cluster="inline", progress=False, stop_at=1e9)
 
 

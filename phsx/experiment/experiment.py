@@ -20,6 +20,7 @@ from phsx.exceptions import (
     TargetError,
 )
 from phsx.experiment import arguments
+from phsx.experiment.continued_target import changed, source_folder
 from phsx.experiment.definition import FILE, LEFTOVER, Definition
 from phsx.experiment.growing import Growth, ask_for, record_plan
 from phsx.experiment.results import check_names, to_dataframe
@@ -127,8 +128,9 @@ class Experiment:
         self._plan = self._continued_plan(plan)
         if target is not None:
             self._bind(target, self.space)
-            if not (self._directory / "source").exists():
-                self._keep_source()
+            self._changed_target(target)  # raises where it is another function
+            if not self._read_state.targets:
+                self._keep_source(target, 1)
 
     # ------------------------------------------------------------ making and opening
 
@@ -184,11 +186,9 @@ class Experiment:
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             definition.save(self._directory)
-            self._keep_source()
+            self._keep_source(self._target, 1)
         except OSError as error:
-            raise DirectoryError(
-                f"{self._directory} cannot be written: {error.strerror}; give another directory"
-            ) from error
+            raise _unwritable(self._directory, error) from error
         return definition
 
     def _continued_plan(self, plan: Any) -> Plan:
@@ -220,13 +220,27 @@ class Experiment:
         space = self.space
         return pack(target, space.names, fixed=self._fixed, optional=_optional(space))
 
-    def _keep_source(self) -> None:
+    def _changed_target(self, target: Any) -> dict[str, Any] | None:
+        """Return a target's description where it is not the one that the experiment knows."""
+        from phsx.targets.description import describe
+
+        known, given = [self._definition.target, *self.state.targets][-1], describe(target)
+        return given if changed(known, given) else None
+
+    def _keep_source(self, target: Any, number: int) -> None:
+        """Keep the sources of the experiment's first, second, ... target, if they are not yet."""
         from phsx.targets.description import sources
 
-        for name, text in sources(self._target).items():
-            path = self._directory / "source" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        folder = self._directory / source_folder(number)
+        if folder.exists():
+            return
+        try:
+            for name, text in sources(target).items():
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise _unwritable(self._directory, error) from error
 
     # ------------------------------------------------------------ running
 
@@ -340,6 +354,9 @@ class Experiment:
             progress = arguments.truth("progress", progress)
             check_pool(workers, cluster)
             target = self._target if self._target is not None else self._load_target()
+            change = self._changed_target(target)
+            number = len(self.state.targets) + 1 + (change is not None)
+            self._keep_source(target, number)
             setting = Setting(
                 run=uuid.uuid4().hex[:12],
                 target=self._bind(target, self.space),
@@ -360,6 +377,7 @@ class Experiment:
                 lambda: connect(workers, cluster, self._directory),
                 callbacks=callbacks,
                 progress=progress,
+                target=change,
                 deterministic=arguments.deterministic(deterministic),
                 slots=slots_of(workers, cluster),
             )
@@ -540,6 +558,12 @@ def open_experiment(directory: str | os.PathLike[str]) -> Experiment:
     if not (path / FILE).exists():
         Definition.load(path)  # raises what is to be said
     return Experiment(path)
+
+
+def _unwritable(directory: Path, error: OSError) -> DirectoryError:
+    return DirectoryError(
+        f"{directory} cannot be written: {error.strerror}; give another directory"
+    )
 
 
 def _reference(target: Mapping[str, Any]) -> tuple[str | None, Path | None]:

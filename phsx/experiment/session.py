@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
-from phsx.exceptions import ConfigurationError
+from phsx.exceptions import ChangedWarning, ConfigurationError
 from phsx.execution.base import Executor, Setting
 from phsx.execution.inline import InlineExecutor
+from phsx.experiment.continued_target import source_folder
 from phsx.experiment.growing import Inbox, newest_plan
 from phsx.experiment.progress import Reporter
 from phsx.experiment.results import ResultsTable
@@ -29,6 +32,7 @@ def open_run(
     *,
     callbacks: Iterable[Callable[[Trial], object]] = (),
     progress: bool = True,
+    target: Mapping[str, Any] | None = None,
     deterministic: bool | int = False,
     slots: int | None = None,
 ) -> Run:
@@ -44,6 +48,8 @@ def open_run(
         Called with each trial that has ended.
     progress : bool
         Whether to show progress.
+    target : mapping, optional
+        The target's description, where it may have changed since the last run.
     deterministic : bool or int
         Whether the trials are to be the same whatever the timing, or how many run at once then.
     slots : int, optional
@@ -65,6 +71,8 @@ def open_run(
         if deterministic:
             search = _same_whatever_the_timing(search, state, journal, deterministic, slots)
         done = state.complete(search.plan.sizes(search.space))
+        if target is not None and not done:
+            _record_target(target, state, journal)
         executor = InlineExecutor() if done else connect()
         undo.callback(executor.close)
         finished = [state.trials[number] for number in state.finished]
@@ -109,6 +117,20 @@ def open_run(
         reporter = Reporter(search.directory.name, lambda: run.progress)
         undo.pop_all()
     return run
+
+
+def _record_target(target: Mapping[str, Any], state: SearchState, journal: Journal) -> None:
+    """Record what the target is from now on, and tell the user that it has changed."""
+    number = len(state.targets) + 2
+    warnings.warn(
+        f"the code of the target {target['name']} is not that of the trials so far: theirs is "
+        f"kept in {source_folder(number - 1)}, and that of the trials to come in "
+        f"{source_folder(number)}. For a search of the new code alone use another directory",
+        ChangedWarning,
+        stacklevel=5,
+    )
+    state.apply(journal.append("target", target=dict(target)))
+    journal.commit()
 
 
 def _same_whatever_the_timing(

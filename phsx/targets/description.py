@@ -12,6 +12,7 @@ from typing import Any
 
 from phsx.exceptions import TargetError
 from phsx.targets.calling import SpecialTarget, name_of
+from phsx.targets.code import code_digest
 from phsx.targets.local_modules import local_sources
 
 
@@ -22,8 +23,8 @@ def describe(target: Any) -> dict[str, Any]:
     -------
     dict
         ``name``, ``kind`` (``"function"``, ``"lambda"``, ``"method"``, ``"partial"``,
-        ``"builtin"``, ``"callable"``, ``"command"``), and where known ``module``, ``qualname`` and
-        ``file``.
+        ``"builtin"``, ``"callable"``, ``"command"``), and where known ``module``, ``qualname``,
+        ``file`` and ``code``, see `phsx.targets.code`.
 
     Examples
     --------
@@ -31,7 +32,7 @@ def describe(target: Any) -> dict[str, Any]:
     {'name': 'len', 'kind': 'builtin', 'module': 'builtins', 'qualname': 'len'}
     """
     if isinstance(target, SpecialTarget):
-        return target.describe()
+        return {**target.describe(), "code": code_digest(target)}
     inner = _innermost(target)
     found: dict[str, Any] = {"name": name_of(target), "kind": _kind(target)}
     where = inner if hasattr(inner, "__qualname__") else type(inner)
@@ -39,6 +40,7 @@ def describe(target: Any) -> dict[str, Any]:
         ("module", getattr(where, "__module__", None)),
         ("qualname", getattr(where, "__qualname__", None)),
         ("file", _file(where)),
+        ("code", code_digest(target)),
     ):
         if isinstance(value, str):
             found[key] = value
