@@ -76,8 +76,8 @@ class Additive(Kernel):
         parts: list[tuple[IntArray, Separable | MaternCross]] = []
         if separable.any():
             some = np.flatnonzero(separable)
-            weights = np.exp(log_weights[some])
-            parts.append((some, Separable(self._first[some], scales[some], weights, b)))
+            part = Separable(self._first[some], scales[some], log_weights[some], b)
+            parts.append((some, part))
         for group in np.flatnonzero(~separable):
             scale = np.where(self.groups == group, scales[group], 0.0)
             parts.append((np.array([group]), MaternCross(scale, log_weights[group], b)))

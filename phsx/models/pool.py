@@ -25,7 +25,7 @@ class Pool:
 
     def __init__(self, acquisition: ExpectedImprovement, features: FloatArray) -> None:
         posterior, chance = acquisition.posterior, acquisition.feasibility
-        self._features = features
+        self._cross = posterior.kernel.cross(posterior.theta, features)
         self._chance = 0.0 if chance is None else chance.log(features)
         solved = posterior.solved(features)
         mean, self._variance = posterior.explain(solved)
@@ -42,8 +42,7 @@ class Pool:
         known = len(self._start) + len(self._middle)
         new = posterior.points[known:]
         if len(new):
-            cross = posterior.kernel.matrix(posterior.theta, new, self._features)
-            rows = posterior.factor.resume(self._start, self._middle, cross)
+            rows = posterior.factor.resume(self._start, self._middle, self._cross.matrix(new))
             self._middle = np.concatenate([self._middle, rows])
             self._mean = self._mean + rows.T @ posterior.whitened[known:]
             self._variance = self._variance - np.einsum("ij,ij->j", rows, rows)

@@ -161,6 +161,6 @@ class Posterior:
 
 def generalized_least_squares(factor: FloatArray, values: FloatArray) -> tuple[float, FloatArray]:
     """Return the constant mean m and L⁻¹ (values - m), given the Cholesky factor L."""
-    whitened = solve_lower(factor, np.stack([values, np.ones_like(values)], axis=1))
-    constant = float(whitened[:, 1] @ whitened[:, 0] / (whitened[:, 1] @ whitened[:, 1]))
-    return constant, np.asarray(whitened[:, 0] - constant * whitened[:, 1])
+    whitened, ones = solve_lower(factor, values), solve_lower(factor, np.ones(len(values)))
+    constant = float(ones @ whitened / (ones @ ones))
+    return constant, whitened - constant * ones

@@ -58,18 +58,18 @@ class Separable(Cross):
         The feature that each part sees.
     scales : ndarray, shape (G,)
         What it is multiplied by, √5 / l.
-    weights : ndarray, shape (G,)
-        The variance of each part.
+    log_weights : ndarray, shape (G,)
+        Logarithm of the variance of each part.
     points : ndarray, shape (n, p)
         The fixed points, for which `reaches` is true.
     """
 
     def __init__(
-        self, columns: IntArray, scales: FloatArray, weights: FloatArray, points: FloatArray
+        self, columns: IntArray, scales: FloatArray, log_weights: FloatArray, points: FloatArray
     ) -> None:
         self._columns = columns
         self._scales = scales
-        self._amplitude = 0.5 * np.log(weights)[:, None]  # both sides of a product have the root
+        self._amplitude = 0.5 * log_weights[:, None]  # both sides of a product have the root
         self._z = self._coordinates(points)
         self._falling, self._rising = self._terms(self._z, 4)
         self._valued = self._falling[..., :3] @ _VALUE
