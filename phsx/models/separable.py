@@ -4,7 +4,8 @@ With d = x - y the covariance is c(d) = (1 + d + d²/3) exp(-d) for x >= y. That
 products of a function of x and one of y, so a matrix of such covariances is a matrix product.
 For x < y the points change places. On the wrong side c is too large, never too small, since
 c(-d) - c(d) = 2 ((1 + d²/3) sinh d - d cosh d) >= 0 for d >= 0: the covariance is the smaller of
-the two.
+the two. The three products cancel each other, which costs digits where length scales are short: at
+the shortest, 0.005, the error is some 1e-11 of the variance.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ def _expanded(*coefficients: float) -> FloatArray:
 _VALUE = _expanded(1.0, 1.0, 1.0 / 3.0)
 _SLOPE = _expanded(0.0, -1.0 / 3.0, -1.0 / 3.0)
 _STRETCH = _expanded(0.0, 0.0, 1.0 / 3.0, 1.0 / 3.0)
+
+_SIGNS = np.array([-1.0, 1.0])[:, None, None]
 
 
 class Separable(Cross):
@@ -141,12 +144,11 @@ class Separable(Cross):
 
     def _terms(self, z: FloatArray, powers: int) -> tuple[FloatArray, FloatArray]:
         """√w exp(-z) (1, z, z², ...) and √w exp(z) (1, z, z², ...), along a last axis."""
-        falling, rising = np.empty((2, *z.shape, powers))
-        falling[..., 0], rising[..., 0] = np.exp(self._amplitude - z), np.exp(self._amplitude + z)
+        terms = np.empty((2, *z.shape, powers))
+        np.exp(self._amplitude + _SIGNS * z, out=terms[..., 0])
         for k in range(1, powers):
-            falling[..., k] = falling[..., k - 1] * z
-            rising[..., k] = rising[..., k - 1] * z
-        return falling, rising
+            np.multiply(terms[..., k - 1], z, out=terms[..., k])
+        return terms[0], terms[1]
 
     def _batches(self, m: int) -> Iterator[slice]:
         """Split the parts, so that those of `m` points with the fixed ones fit into the cache."""
