@@ -24,6 +24,7 @@
      +-- ExhaustedWarning                      a block ended early: no point is left
      +-- RecoveryWarning                       something was repaired or taken over
      +-- ChangedWarning                        resumed with something that has changed
+     +-- VersionWarning                        workers with other packages than the master
 """
 
 from __future__ import annotations
@@ -111,3 +112,7 @@ class RecoveryWarning(PhsxWarning):
 
 class ChangedWarning(PhsxWarning):
     """An experiment goes on with something that has changed, such as the target's code."""
+
+
+class VersionWarning(PhsxWarning):
+    """Workers lack packages of the master's, or have them in other versions."""

@@ -47,6 +47,7 @@ from phsx.execution.departure import killed
 from phsx.execution.evaluation import Job, Outcome
 from phsx.execution.installer import Installer
 from phsx.execution.remote import end, evaluate, uninstall
+from phsx.execution.versions import Versions
 from phsx.targets.package import Package
 
 #: Seconds between two looks at which workers are there: while some are awaited, and else.
@@ -101,6 +102,7 @@ class DaskExecutor(Executor):
         self._looked = self._subscribed = 0.0
         self._run = ""
         self._package: Package | None = None
+        self._versions = Versions({})
         self._generation = 0  # of clients
         self._installer: Installer | None = None
 
@@ -115,6 +117,8 @@ class DaskExecutor(Executor):
     def start(self, setting: Setting) -> None:
         """Subscribe to what evaluations say, and let workers be given the target."""
         self._run, self._package = setting.run, setting.package
+        if setting.package is not None:
+            self._versions = Versions(setting.package.requires)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -127,6 +131,7 @@ class DaskExecutor(Executor):
             self._client,
             self._run,
             f"{self._topic}-{self._generation}",
+            self._topic,
             self._package,
             partial(_put_installed, self._queue, self._generation),
         )
@@ -220,6 +225,9 @@ class DaskExecutor(Executor):
 
     def _hear(self, text: str) -> list[Event]:
         content = json.loads(text)
+        if content["kind"] == "versions":
+            self._versions.compare(content["worker"], content["found"])
+            return []
         if content["kind"] != "outcome":
             return [Message(content)]
         if content["key"] not in self._evaluations:

@@ -7,6 +7,7 @@ So the target travels as bytes, and `pickle.loads` is the task that installs it.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import pickle
 import sys
@@ -22,6 +23,7 @@ from phsx.exceptions import ClusterError
 from phsx.execution import worker as on_worker
 from phsx.execution.evaluation import describe_error
 from phsx.targets.package import Package
+from phsx.targets.requirements import differences
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,8 @@ class Installer:
         The run's id.
     topic : str
         Begins the key of every task.
+    events : str
+        The topic on which workers say what they have otherwise; see `Versions`.
     package : Package
     done : callable
         Called, in a thread of the client's, with the number of each installation that has ended.
@@ -56,12 +60,14 @@ class Installer:
         client: distributed.Client,
         run: str,
         topic: str,
+        events: str,
         package: Package,
         done: Callable[[int], object],
     ) -> None:
         self._client = client
         self._run = run
         self._topic = topic
+        self._events = events
         self._package = package
         self._done = done
         self._pending: dict[int, tuple[str, distributed.Future]] = {}
@@ -76,7 +82,7 @@ class Installer:
         placed: dict[str, Any] = {"pure": False, "workers": [worker], "priority": 20}
         key = f"{self._topic}-install-{number}"
         loaded = self._client.submit(pickle.loads, carried, key=f"{key}-load", **placed)
-        future = self._client.submit(confirm, loaded, key=key, **placed)
+        future = self._client.submit(confirm, loaded, self._events, key=key, **placed)
         self._pending[number] = (worker, future)
         future.add_done_callback(lambda _: self._done(number))
 
@@ -176,8 +182,13 @@ class _Installation:
         return (install, self._arguments)
 
 
-def install(run: str, package: Package, version: str) -> bool:
+def install(run: str, package: Package, version: str) -> dict[str, str | None]:
     """Make a run's target known to this worker.
+
+    Returns
+    -------
+    dict
+        The packages that are not here as the master has them.
 
     Raises
     ------
@@ -190,12 +201,18 @@ def install(run: str, package: Package, version: str) -> bool:
     if package.python != python:
         raise ClusterError(f"it runs Python {python}, and the master {package.python}")
     on_worker.install(run, package)
-    return True
+    return differences(package.requires)
 
 
-def confirm(loaded: bool) -> bool:
-    """Tell that a target is installed: a task of phsx, which the scheduler must know to pass on."""
-    return loaded
+def confirm(found: dict[str, str | None], events: str) -> None:
+    """Tell that a target is installed: a task of phsx, which the scheduler must know to pass on.
+
+    What this worker has otherwise than the master is said before.
+    """
+    if found:
+        worker = distributed.get_worker()
+        content = {"kind": "versions", "worker": worker.address, "found": found}
+        worker.log_event(events, json.dumps(content))
 
 
 def _error(future: distributed.Future | None) -> BaseException | None:

@@ -33,6 +33,8 @@ class Package:
         The master's working directory.
     python : tuple of int
         Major and minor version of the master's Python.
+    requires : mapping
+        The installed packages that the target mentions; see `phsx.targets.requirements`.
     digest : str
         SHA-256 of the above, in hexadecimal: equal packages have equal digests.
     """
@@ -45,6 +47,7 @@ class Package:
     after: tuple[str, ...] = ()
     cwd: str = ""
     python: tuple[int, int] = (0, 0)
+    requires: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
     digest: str = ""
 
     def write_sources(self, directory: str | os.PathLike[str]) -> None:

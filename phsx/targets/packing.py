@@ -18,6 +18,7 @@ from phsx.targets.culprit import find_culprit
 from phsx.targets.description import describe, load, sources
 from phsx.targets.local_modules import is_local, local_sources
 from phsx.targets.package import Package
+from phsx.targets.requirements import requirements
 
 #: A payload of up to so many bytes is unpickled at once, to find out whether that works.
 _TRY_LIMIT = 1_000_000
@@ -72,6 +73,7 @@ def pack(
         after,
         cwd,
         python,
+        requirements(target),
     )
     return replace(package, digest=_digest(package))
 
@@ -130,6 +132,7 @@ def _digest(package: Package) -> str:
         package.after,
         package.cwd,
         package.python,
+        sorted(package.requires.items()),
     )
     digest.update(pickle.dumps(rest, protocol=5))
     return digest.hexdigest()

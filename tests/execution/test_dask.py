@@ -361,7 +361,7 @@ class TestInstallation:
         ended = queue.SimpleQueue()
         package = trap(f"__import__('os').getpid() == {pids[bad]} and 1/0")
         name = f"late-{next(numbers)}"
-        installer = Installer(client, name, f"phsx-{name}", package, ended.put)
+        installer = Installer(client, name, f"phsx-{name}", f"phsx-{name}", package, ended.put)
         installer.install(good)
         assert installer.conclude(ended.get(timeout=20.0)) == Installed(good, ready=True)
         installer.install(bad)

@@ -98,10 +98,12 @@ class StandingCluster:
         if revive:
             self._watcher.start()
 
-    def _start(self, code: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(
+        self, code: str, *arguments: str, directory: str | None = None
+    ) -> subprocess.Popen[bytes]:
         log = Path(self._scratch.name) / "log.txt"
         root = str(Path(__file__).resolve().parents[3])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        path = os.pathsep.join(filter(None, [directory, root, os.environ.get("PYTHONPATH")]))
         with log.open("ab") as file:
             return subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-c", code, *arguments],
@@ -135,11 +137,14 @@ class StandingCluster:
 
     # ------------------------------------------------------------ workers
 
-    def add(self, entry: str | None = None) -> subprocess.Popen[bytes]:
-        """Start another worker."""
+    def add(
+        self, entry: str | None = None, *, directory: str | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start another worker; what is in `directory` it can import."""
         self._count += 1
         name = f"w{self._count}"
-        worker = self._start(_WORKER, entry or self._entry, name, self._scratch.name)
+        where = entry or self._entry
+        worker = self._start(_WORKER, where, name, self._scratch.name, directory=directory)
         with self._lock:
             self.workers.append(worker)
         return worker
