@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from phsx.experiment.experiment import open_experiment as open
     from phsx.experiment.repair import Repair, repair
     from phsx.experiment.replay import verify
+    from phsx.experiment.submission import Submission, submit
     from phsx.experiment.verification import Verification
     from phsx.oneline import minimize
     from phsx.optimizer import Optimizer
@@ -44,6 +45,7 @@ _HOMES = {
     "phsx.experiment.experiment": ("Experiment",),
     "phsx.experiment.repair": ("Repair", "repair"),
     "phsx.experiment.replay": ("verify",),
+    "phsx.experiment.submission": ("Submission", "submit"),
     "phsx.experiment.verification": ("Verification",),
     "phsx.oneline": ("minimize",),
     "phsx.optimizer": ("Optimizer",),
@@ -92,6 +94,7 @@ __all__ = [
     "Repair",
     "Sobol",
     "Space",
+    "Submission",
     "Trial",
     "TrialState",
     "Uniform",
@@ -108,6 +111,7 @@ __all__ = [
     "repair",
     "sge",
     "slurm",
+    "submit",
     "verify",
 ]
 

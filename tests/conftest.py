@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import Any
 
 # Before numpy is imported by anything, and inherited by every child process.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -153,3 +154,13 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Run the test in an empty working directory, which it gets."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def fake_slurm(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Let commands that answer as Slurm's do come first in PATH; return what stands behind them."""
+    from phsx.testing.fake_slurm import FakeSlurm
+
+    fake = FakeSlurm(tmp_path_factory.mktemp("fake-slurm"))
+    monkeypatch.setenv("PATH", fake.path)
+    return fake

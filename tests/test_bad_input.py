@@ -857,6 +857,18 @@ COMMANDS = [
     (["plot", "e", "-o", "beside.py"], 1, "beside.py"),
     (["plot", "e", "-k", "parameters", "-x", "zz"], 1, "zz"),
     (["plot", "e", "-k", "parameters", "-x", "x", "-y", "x"], 1, "x"),
+    (["add", "nowhere", "3"], 1, "nowhere"),
+    (["add", "e", "0"], 2, "0"),
+    (["add", "e"], 2, "TRIALS"),
+    (["stop", "nowhere"], 1, "nowhere"),
+    (["attach", "nowhere"], 1, "nowhere"),
+    (["attach", "e"], 3, "nobody runs it"),
+    (["submit", "nothing.toml"], 2, "nothing.toml"),
+    (["submit", "beside.py"], 1, "beside.py is a script"),
+    (["submit", "."], 1, "experiment.json"),
+    (["submit", "e"], 1, "--workers"),
+    (["submit", "e", "--workers", "1", "--walltime", "soon"], 1, "walltime='soon'"),
+    (["master", "e"], 1, "nothing was submitted"),
 ]
 
 

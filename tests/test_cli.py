@@ -652,7 +652,7 @@ class TestStop:
     def test_one_that_has_died_on_another_host(self, searched, tmp_path, monkeypatch):
         shutil.copytree(searched.directory, tmp_path / "e")
         leave_lease(tmp_path / "e")
-        monkeypatch.setattr("phsx.cli.asking.DEAD", 0.2)
+        monkeypatch.setattr("phsx.experiment.following.DEAD", 0.2)
         said = run("stop", tmp_path / "e").output
         assert said.startswith("asked process 17") and "no sign of life" in said
 

@@ -6,10 +6,12 @@ import click
 
 from phsx._version import __version__
 from phsx.cli.asking import add, stop
+from phsx.cli.following import attach
 from phsx.cli.looking import best, export, show, status
 from phsx.cli.plotting import PLOTS, plot
 from phsx.cli.repairing import repair
 from phsx.cli.running import demo, run
+from phsx.cli.submitting import master, submit
 from phsx.cli.verifying import verify
 
 __all__ = ["PLOTS", "main"]
@@ -31,9 +33,9 @@ Exit codes: 0 done; 1 an error, said on standard error; 2 wrong usage;
 def main() -> None:
     """Search the parameters of any expensive function or program, in parallel on Dask.
 
-    A search lives in a directory. `run` makes or continues it, `stop` ends a run, `add` gives it
-    more trials, `repair` mends a damaged journal; all others look at it, while it runs or
-    afterwards, and change nothing.
+    A search lives in a directory. `run` makes or continues it, `submit` lets it run by itself,
+    `stop` ends a run, `add` gives it more trials, `repair` mends a damaged journal; all others look
+    at it, while it runs or afterwards, and change nothing.
 
     \b
     phsx demo                      a first search, with pictures
@@ -42,5 +44,20 @@ def main() -> None:
     """
 
 
-for _command in (run, stop, add, status, best, show, plot, export, verify, repair, demo):
+for _command in (
+    run,
+    submit,
+    stop,
+    add,
+    attach,
+    status,
+    best,
+    show,
+    plot,
+    export,
+    verify,
+    repair,
+    demo,
+    master,
+):
     main.add_command(_command)

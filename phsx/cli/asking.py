@@ -10,9 +10,6 @@ import click
 from phsx.cli.command import DIRECTORY, Nothing, plainly
 from phsx.cli.showing import runner
 
-#: Seconds without a sign of life after which nobody lives any more.
-DEAD = 60.0
-
 
 @click.command()
 @DIRECTORY
@@ -26,12 +23,22 @@ def stop(directory: Path, grace: float | None, wait: bool) -> None:
 
     No further trial begins, and running ones have some seconds to finish. `phsx run` goes on.
     """
+    from phsx.experiment.following import DEAD
     from phsx.experiment.stopping import request_stop
+    from phsx.experiment.submission import Submission
     from phsx.journal import Vigil
 
     owner = request_stop(directory, grace)
-    if owner is None:
+    submission = Submission.load(directory)
+    if submission is not None and (owner is None or owner.job != submission.job):
+        if submission.cancel():
+            click.echo(f"job {submission.job} was in the queue, and is cancelled")
+        elif owner is None:
+            raise Nothing(f"{directory}: nobody runs it")
+    elif owner is None:
         raise Nothing(f"{directory}: nobody runs it")
+    if owner is None:
+        return
     click.echo(f"asked {owner} to stop")
     if not wait:
         return

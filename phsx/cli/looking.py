@@ -14,10 +14,10 @@ from phsx.cli.command import DIRECTORY, JSON, plainly, writing
 from phsx.cli.showing import (
     INTERRUPTED,
     as_json_trial,
+    line_of,
     print_best,
     print_json,
     runner,
-    watched_runner,
     word,
 )
 from phsx.exceptions import ConfigurationError
@@ -34,11 +34,12 @@ if TYPE_CHECKING:
 def status(directory: Path, as_json: bool) -> None:
     """Say how far a search is, and whether somebody runs it."""
     from phsx.experiment.experiment import open_experiment
+    from phsx.experiment.whereabouts import Whereabouts
     from phsx.trial import TrialState
 
     experiment = open_experiment(directory)
-    holder, lives = watched_runner(experiment)
-    owner = holder if lives else None
+    where = Whereabouts.of(experiment.directory)
+    owner = where.owner
     state = experiment.state
     counts = {word(kind, owner): state.count(kind) for kind in TrialState if state.count(kind)}
     best = experiment.best
@@ -46,8 +47,7 @@ def status(directory: Path, as_json: bool) -> None:
         print_json(
             {
                 "name": experiment.name,
-                "running": lives,
-                "owner": holder.to_dict() if holder else None,
+                **where.to_dict(),
                 "trials": counts,
                 "total": experiment.total,
                 "best": as_json_trial(best) if best else None,
@@ -59,19 +59,12 @@ def status(directory: Path, as_json: bool) -> None:
     click.echo(
         "  " + (", ".join(f"{count} {kind}" for kind, count in counts.items()) or "none yet")
     )
-    click.echo(f"  {_where(holder, lives)}")
+    for line in where.lines():
+        click.echo(f"  {line}")
     if INTERRUPTED in counts:
         click.echo(f"  `phsx run {directory}` goes on, and evaluates what was interrupted again")
     if best is not None:
         click.echo(f"  best: {best.value:.10g} (trial {best.id})")
-
-
-def _where(holder: Owner | None, lives: bool) -> str:
-    if holder is None:
-        return "nobody runs it now"
-    if lives:
-        return f"running in {holder}"
-    return f"nobody runs it now: {holder} has ended without a word"
 
 
 @click.command()
@@ -128,9 +121,7 @@ def _list(experiment: Experiment, owner: Owner | None, as_json: bool) -> None:
         print_json([as_json_trial(trial) | {"state": state} for trial, state in shown])
         return
     for trial in experiment.trials:
-        value = "" if trial.value is None else f"{trial.value:.10g}"
-        params = ", ".join(f"{name}={part!r}" for name, part in (trial.params or {}).items())
-        click.echo(f"{trial.id:6d}  {word(trial.state, owner):12}  {value:>16}  {params}")
+        click.echo(line_of(trial, owner))
 
 
 def _print_output(directory: Path, lines: int = 20) -> None:

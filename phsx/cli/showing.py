@@ -26,19 +26,6 @@ def runner(experiment: Experiment) -> Owner | None:
     return owner if owner is not None and owner.alive() is not False else None
 
 
-def watched_runner(experiment: Experiment) -> tuple[Owner | None, bool]:
-    """Return who has an experiment's lease, and whether that one lives.
-
-    From another host, that takes until its next heartbeat, or so long that there is none.
-    """
-    from phsx.journal import Vigil
-
-    while True:
-        vigil = Vigil(experiment.directory)
-        if vigil.wait() is not None:
-            return vigil.owner, vigil.alive is True
-
-
 def word(state: TrialState, owner: Owner | None) -> str:
     """Return a trial's state; what nobody runs any more was interrupted."""
     return INTERRUPTED if state == "running" and owner is None else str(state)
@@ -55,6 +42,13 @@ def print_best(experiment: Experiment, as_json: bool) -> None:
     click.echo(f"{experiment.objective} = {found.value:.10g}  (trial {found.id})")
     for name, value in (found.params or {}).items():
         click.echo(f"  {name} = {value!r}")
+
+
+def line_of(trial: Trial, owner: Owner | None) -> str:
+    """Return a trial as one line."""
+    value = "" if trial.value is None else f"{trial.value:.10g}"
+    params = ", ".join(f"{name}={part!r}" for name, part in (trial.params or {}).items())
+    return f"{trial.id:6d}  {word(trial.state, owner):12}  {value:>16}  {params}"
 
 
 def as_json_trial(trial: Trial) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from phsx.clusters.checks import amount, seconds, truth, whole, word
 from phsx.clusters.jobqueue import jobqueue
 from phsx.clusters.walltime import seconds_of, walltime_of
 from phsx.exceptions import ConfigurationError
@@ -50,7 +51,6 @@ OWN = {
     "replacements": None,
     "poll": 10.0,
 }
-_MEMORY = re.compile(r"\d+(\.\d+)?\s*([kKMGTP]i?B?|B)?")
 _GPUS = re.compile(r"([A-Za-z][\w.-]*:)?[1-9]\d*")
 
 
@@ -141,9 +141,9 @@ def batch(system: str, jobs: Any, given: Mapping[str, Any]) -> Batch:
         own["slots"] = options.pop("processes")
     _check_options(system, options)
     section = str(options.get("config_name") or system)
-    slots = 1 if own["slots"] is None else _whole("slots", own["slots"])
+    slots = 1 if own["slots"] is None else whole("slots", own["slots"])
     cores = own["cores"] if own["cores"] is not None else configured(section, "cores")
-    cores = slots if cores is None else _whole("cores", cores)
+    cores = slots if cores is None else whole("cores", cores)
     if cores < slots:
         raise ConfigurationError(
             f"slots={slots}: each slot needs a core, and a job has cores={cores}"
@@ -157,52 +157,26 @@ def batch(system: str, jobs: Any, given: Mapping[str, Any]) -> Batch:
         slots,
         memory=_memory(section, own["memory"]),
         walltime=walltime_of(own["walltime"], system),
-        queue=_word("queue", own["queue"]),
-        account=_word("account", own["account"]),
+        queue=word("queue", own["queue"]),
+        account=word("account", own["account"]),
         gpus=_gpus(system, own["gpus"]),
-        tls=_truth("tls", own["tls"]),
-        replacements=16 + 4 * jobs[1] if lost is None else _whole("replacements", lost, 0),
-        poll=_seconds("poll", own["poll"]),
+        tls=truth("tls", own["tls"]),
+        replacements=16 + 4 * jobs[1] if lost is None else whole("replacements", lost, 0),
+        poll=seconds("poll", own["poll"]),
         options=options,
     )
 
 
-def _truth(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"{name}={value!r}: give True or False")
-    return value
-
-
-def _whole(name: str, value: Any, least: int = 1) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
-        raise ConfigurationError(f"{name}={value!r}: give a whole number of at least {least}")
-    return int(value)
-
-
-def _seconds(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e6:
-        raise ConfigurationError(f"{name}={value!r}: give a number of seconds above 0")
-    return float(value)
-
-
 def _jobs(value: Any) -> tuple[int, int]:
     if isinstance(value, (tuple, list)) and len(value) == 2:
-        fewest, most = _whole("jobs", value[0], 0), _whole("jobs", value[1])
+        fewest, most = whole("jobs", value[0], 0), whole("jobs", value[1])
         if fewest <= most:
             return fewest, most
     elif not isinstance(value, (tuple, list)):
-        return _whole("jobs", value), int(value)
+        return whole("jobs", value), int(value)
     raise ConfigurationError(
         f"jobs={value!r}: give a number of jobs, or the fewest and the most, such as (0, 64)"
     )
-
-
-def _word(name: str, value: Any) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value or not value.isprintable() or " " in value:
-        raise ConfigurationError(f"{name}={value!r}: give a name, as text without spaces")
-    return value
 
 
 def _memory(section: str, value: Any) -> str | None:
@@ -213,9 +187,7 @@ def _memory(section: str, value: Any) -> str | None:
                 "dask's jobqueue.yaml)"
             )
         return None
-    if not isinstance(value, str) or not _MEMORY.fullmatch(value.strip()):
-        raise ConfigurationError(f"memory={value!r}: give an amount as text, such as '8GB'")
-    return value.strip()
+    return amount("memory", value)
 
 
 def _gpus(system: str, value: Any) -> str | None:

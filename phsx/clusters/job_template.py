@@ -89,7 +89,7 @@ class JobTemplate:
                 keywords["job_extra_directives"] = {"RequestCpus": batch.cores, **extra}
             case "pbs" if "resource_spec" not in batch.options:
                 spec = self._configured("resource-spec", None)
-                size = -(-_bytes(memory) // 2**20)
+                size = -(-memory_in_bytes(memory) // 2**20)
                 keywords["resource_spec"] = spec or f"select=1:ncpus={batch.cores}:mem={size}MB"
             case "oar":
                 spec = self._configured("resource-spec", f"/nodes=1/core={batch.cores}")
@@ -167,7 +167,8 @@ class JobTemplate:
         return options | dict(self._batch.options.get("scheduler_options") or {})
 
 
-def _bytes(memory: Any) -> int:
+def memory_in_bytes(memory: Any) -> int:
+    """Return an amount of memory such as "2GB" in bytes."""
     from dask.utils import parse_bytes
 
     return int(parse_bytes(memory))

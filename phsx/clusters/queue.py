@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from phsx.clusters.own_job import outside
+from phsx.clusters.walltime import seconds_of
 from phsx.exceptions import ClusterError
 
 logger = logging.getLogger(__name__)
@@ -110,7 +112,8 @@ class SlurmQueue(Queue):
         with tempfile.NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as file:
             file.write(job.job_script())
             file.flush()
-            done = _call([*shlex.split(job.submit_command), file.name])
+            command = [*shlex.split(job.submit_command), file.name]
+            done = _call(command, outside(os.environ))
         match = re.search(r"Submitted batch job (\d+)", done.stdout)
         if match is None:
             raise ClusterError(f"sbatch said something that is not understood: {done.stdout!r}")
@@ -127,6 +130,14 @@ class SlurmQueue(Queue):
             return None
         fields = (line.split("|", 3) for line in done.stdout.splitlines())
         return Look(now, {f[0].strip(): Entry(f[1], f[2], f[3]) for f in fields if len(f) == 4})
+
+    def left(self, number: str) -> float | None:
+        """Return how many seconds a job has left; None where nobody knows, or it has no end."""
+        try:
+            return seconds_of(_call(["squeue", "-h", "-j", number, "-o", "%L"]).stdout)
+        except ClusterError as error:
+            logger.warning("nobody says when job %s ends: %s", number, error)
+            return None
 
     def cancel(self, ids: Iterable[str]) -> None:
         """Cancel by ``scancel``."""
@@ -177,7 +188,9 @@ class OtherQueue(Queue):
                 logger.info("job %s could not be cancelled: %s", number, error)
 
 
-def _call(command: list[str]) -> subprocess.CompletedProcess[str]:
+def _call(
+    command: list[str], environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a command, and raise what it said where it failed."""
     began = time.monotonic()
     try:
@@ -188,6 +201,7 @@ def _call(command: list[str]) -> subprocess.CompletedProcess[str]:
             text=True,
             errors="replace",
             timeout=PATIENCE,
+            env=environment,
             start_new_session=True,  # Ctrl-C is the master's business
         )
     except FileNotFoundError as error:

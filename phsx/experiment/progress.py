@@ -45,6 +45,14 @@ class Reporter:
             self._last = now
             self._show(self._look())
 
+    def say(self, line: str, file: TextIO) -> None:
+        """Write a line elsewhere, such as to standard output, which may be the same terminal."""
+        if self._bar is not None:
+            self._bar.write(line, file=file)
+        else:
+            file.write(f"{line}\n")
+        file.flush()
+
     def close(self, reason: str | None = None) -> None:
         """Show the end."""
         progress = self._look()

@@ -31,6 +31,10 @@
     # cores = 4
     # memory = "8GB"
     # walltime = "02:00:00"
+
+    # [master]                        # the master's own job, for `phsx submit`
+    # walltime = "1-00:00:00"
+    # queue = "long"
 """
 
 from __future__ import annotations
@@ -44,6 +48,8 @@ from pathlib import Path
 from typing import Any
 
 from phsx.clusters.batch import SYSTEMS
+from phsx.clusters.master_job import KEYS as KEYS_OF_MASTER
+from phsx.clusters.master_job import MasterJob
 from phsx.clusters.spelled import describe
 from phsx.exceptions import ConfigurationError, DefinitionError
 from phsx.experiment.experiment import Experiment
@@ -62,6 +68,7 @@ KEYS = frozenset(
         "constraints",
         "plan",
         "run",
+        "master",
         *SYSTEMS,
     }
 )
@@ -87,16 +94,41 @@ class SearchFile:
         Arguments of `Experiment.run`.
     jobs : dict
         What the table of a queue system says, by its name; `run` has it as `cluster`.
+    master : dict
+        What the table [master] says.
     """
 
     path: Path
     experiment: dict[str, Any]
     run: dict[str, Any]
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    master: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def text_of(path: Path) -> str:
+        """Return what a file says.
+
+        Raises
+        ------
+        ConfigurationError
+            It cannot be read.
+        """
+        try:
+            return path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"{path} is no valid TOML: {error}") from error
 
     @classmethod
-    def read(cls, path: str | Path) -> SearchFile:
+    def read(cls, path: str | Path, text: str | None = None) -> SearchFile:
         """Read a file, and import the target that it names.
+
+        Parameters
+        ----------
+        path : str or Path
+        text : str, optional
+            What it says, or said once.
 
         Raises
         ------
@@ -106,7 +138,7 @@ class SearchFile:
             Target, space or plan are wrong.
         """
         path = Path(path).absolute()
-        content = _parse(path)
+        content = _parse(path, cls.text_of(path) if text is None else text)
         _refuse_unknown(path, "", content, KEYS)
         missing = [key for key in ("space", "plan") if key not in content]
         if ("target" in content) == ("command" in content):
@@ -138,20 +170,29 @@ class SearchFile:
         arguments |= {
             key: content[key] for key in ("seed", "maximize", "objective") if key in content
         }
-        return cls(path, arguments, run, jobs)
+        return cls(path, arguments, run, jobs, _master(path, content))
 
     def make(self) -> Experiment:
         """Make the experiment, or continue it."""
         return Experiment(**self.experiment)
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path} is no valid TOML: {error}") from error
+
+
+def _master(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the table [master] says of the job that `phsx submit` makes."""
+    table = content.get("master", {})
+    _refuse_unknown(path, "[master] ", table, frozenset(KEYS_OF_MASTER))
+    try:
+        MasterJob.of(table)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path.name}: [master] {error}") from error
+    return dict(table)
 
 
 def _jobs(path: Path, content: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:

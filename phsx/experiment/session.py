@@ -16,6 +16,7 @@ from phsx.experiment.growing import Inbox, newest_plan
 from phsx.experiment.progress import Reporter
 from phsx.experiment.results import ResultsTable
 from phsx.experiment.run import Callbacks, Run
+from phsx.experiment.shift import Shift
 from phsx.experiment.stopping import Requests
 from phsx.journal import Journal
 from phsx.master.master import Master
@@ -79,6 +80,7 @@ def open_run(
         table = ResultsTable(search.directory, search.space.names, finished)
         calls, requests = Callbacks(callbacks), Requests(search.directory, journal.owner)
         inbox = Inbox(search.directory, search.space, state)
+        shift = Shift.here(search.directory, len(state.finished))
 
         def ended(trial: Trial) -> None:
             table.append(trial)
@@ -92,6 +94,8 @@ def open_run(
             if grown is not None:
                 master.extend(*grown)
                 inbox.remove(grown.requests)
+            if shift is not None:
+                shift.tick(master, state)
             if progress:
                 reporter.tick()
 
@@ -102,6 +106,9 @@ def open_run(
                 requests.close()
                 table.close()
                 calls.close()
+                if shift is not None:
+                    left = bool(state.alive) or not master.supply.done
+                    shift.close(wanted=left and master.stop_reasons == [shift.reason])
                 if progress:
                     reporter.close(master.stop_reason)
 

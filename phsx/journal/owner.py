@@ -89,13 +89,7 @@ class Owner:
         """Tell whether the process lives; None where that cannot be known from here."""
         if self.host != socket.gethostname() or self.boot != _boot():
             return None
-        try:
-            os.kill(self.pid, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-        except PermissionError:
-            pass  # somebody else's, but there
-        if _is_zombie(self.pid) or _start(self.pid) != self.start:
+        if not process_lives(self.pid) or _start(self.pid) != self.start:
             return False
         return self.pid != os.getpid() or self.nonce in LIVE
 
@@ -109,6 +103,17 @@ class Owner:
         text = f"process {self.pid} on host {self.host}{job}{command}, since {since}"
         # It may come from a stranger's file: nothing in it is to steer a terminal.
         return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def process_lives(pid: int) -> bool:
+    """Tell whether there is a process of this number on this host, and it has not ended."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # somebody else's, but there
+    return not _is_zombie(pid)
 
 
 def _boot() -> str:

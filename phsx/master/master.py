@@ -93,7 +93,7 @@ class Master:
         self._workerless_since: float | None = None
         self._stop = threading.Event()
         self._stop_deadline = math.inf
-        self.stop_reason: str | None = None
+        self.stop_reasons: list[str] = []
 
     def run(self) -> None:
         """Search until the plan is done or the run is stopped.
@@ -131,7 +131,8 @@ class Master:
         """End the run: nothing new begins, what runs has `grace` seconds. From any thread."""
         grace = self._limits.grace if grace is None else grace
         self._stop_deadline = min(self._stop_deadline, self._executor.clock() + grace)
-        self.stop_reason = self.stop_reason or reason
+        if reason not in self.stop_reasons:
+            self.stop_reasons.append(reason)
         self._stop.set()
         self._executor.wake()
 
@@ -143,6 +144,16 @@ class Master:
         self._ledger.record("plan", plan=plan.to_dict(), requests=list(requests))
         self._ledger.commit()
         self.supply.extend(plan)
+
+    @property
+    def stop_reason(self) -> str | None:
+        """Why the run is ended before its time; the first reason of several."""
+        return self.stop_reasons[0] if self.stop_reasons else None
+
+    @property
+    def expected(self) -> float | None:
+        """What a trial takes at most, in s, where that is known."""
+        return self._pool.deadlines.expected
 
     # ------------------------------------------------------------ a round
 

@@ -1,0 +1,88 @@
+"""Where the master of an experiment is: which process, on which host, in which job, or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from phsx.clusters.queue import PENDING, Entry
+from phsx.experiment.submission import Submission
+from phsx.journal import Owner, Vigil
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Who runs an experiment, or is about to.
+
+    Attributes
+    ----------
+    holder : Owner or None
+        Who has the lease, alive or not.
+    lives : bool
+        Whether that one lives.
+    submission : Submission or None
+        What was submitted last.
+    entry : Entry or None
+        Its job, as long as it is in the queue.
+    """
+
+    holder: Owner | None
+    lives: bool
+    submission: Submission | None
+    entry: Entry | None
+
+    @classmethod
+    def of(cls, directory: Path) -> Whereabouts:
+        """Find out, which takes some seconds where the master is on another host, or was there."""
+        while True:
+            vigil = Vigil(directory)
+            if vigil.wait() is not None:
+                break
+        submission = Submission.load(directory)
+        entry = None if submission is None else submission.entry()
+        return cls(vigil.owner, vigil.alive is True, submission, entry)
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who runs it."""
+        return self.holder if self.lives else None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a job that will run it is in the queue, and has not begun."""
+        return self.entry is not None and self.entry.state == PENDING
+
+    @property
+    def job(self) -> str | None:
+        """What is to be said of the job in the queue."""
+        if self.entry is None or self.submission is None:
+            return None
+        reason = self.entry.reason if self.waits and self.entry.reason != "None" else ""
+        return f"job {self.submission.job} is {self.entry.state}{f' ({reason})' if reason else ''}"
+
+    def lines(self) -> list[str]:
+        """Return some lines that say it all."""
+        if self.lives:
+            found = [f"running in {self.holder}"]
+            return [*found, f"{self.job}, and goes on then"] if self.waits else found
+        if self.entry is not None:
+            verb = "is waiting for its turn" if self.waits else "has begun, or is just ending"
+            return [f"nobody runs it yet: {self.job}, and {verb}"]
+        found = ["nobody runs it now"]
+        if self.holder is not None:
+            found = [f"nobody runs it now: {self.holder} has ended without a word"]
+        if self.submission is not None and self.submission.output is not None:
+            found.append(f"it was submitted; what was said is in {self.submission.output}")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        entry = None
+        if self.entry is not None and self.submission is not None:
+            entry = {"id": self.submission.job, **self.entry._asdict()}
+        return {
+            "running": self.lives,
+            "owner": None if self.holder is None else self.holder.to_dict(),
+            "job": entry,
+        }
