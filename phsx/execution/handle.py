@@ -6,10 +6,13 @@ import operator
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from phsx.execution.checkpoints import Checkpoint, Checkpoints
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,49 @@ class TrialHandle:
         path.mkdir(exist_ok=True)
         return path
 
+    def checkpoint(self, step: int) -> AbstractContextManager[Path]:
+        """Give a directory to save the trial's progress in.
+
+        What is written there counts when the ``with`` block has ended without an exception, and is
+        whole then; a trial that is killed meanwhile finds the checkpoint before. The newest two
+        are kept.
+
+        Parameters
+        ----------
+        step : int
+            How far the trial is; not negative.
+
+        Returns
+        -------
+        context manager of Path
+
+        Examples
+        --------
+        ::
+
+            def train(lr, trial):
+                model, first = Model(lr), 0
+                saved = trial.restore()
+                if saved is not None:
+                    model.load(saved.directory / "model.npz")
+                    first = saved.step
+                for step in range(first, 100):
+                    loss = model.train()
+                    with trial.checkpoint(step + 1) as directory:
+                        model.save(directory / "model.npz")
+                return loss
+        """
+        number = _step("trial.checkpoint(step)", step)
+        return Checkpoints(self.checkpoint_directory).write(number)
+
+    def restore(self) -> Checkpoint | None:
+        """Return the newest whole checkpoint, of an earlier attempt as a rule; None without one.
+
+        A damaged one is passed over, with a warning in the trial's ``stderr.txt``. Checkpoints are
+        in the experiment's directory: on a host that does not see it there are none.
+        """
+        return Checkpoints(self.checkpoint_directory).newest()
+
     def report(self, step: int, value: float) -> None:
         """Report an intermediate result, such as the loss after an epoch.
 
@@ -118,14 +164,7 @@ class TrialHandle:
         ValueError
             `step` is negative.
         """
-        try:
-            number = operator.index(step)
-        except TypeError:
-            raise TypeError(
-                f"trial.report(step, value): step must be an int, not {step!r}"
-            ) from None
-        if number < 0:
-            raise ValueError(f"trial.report(step, value): step must not be negative, not {number}")
+        number = _step("trial.report(step, value)", step)
         try:
             result = float(value)
         except (TypeError, ValueError):
@@ -149,3 +188,13 @@ class TrialHandle:
         return (
             f"TrialHandle(id={self.id}, attempt={self.attempt}, directory={str(self.directory)!r})"
         )
+
+
+def _step(call: str, step: object) -> int:
+    try:
+        number = operator.index(step)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{call}: step must be an int, not {step!r}") from None
+    if number < 0:
+        raise ValueError(f"{call}: step must not be negative, not {number}")
+    return number
