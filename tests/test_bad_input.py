@@ -6,8 +6,10 @@ Nothing has happened by then: no worker process was started, no directory was le
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -563,33 +565,32 @@ def test_object_that_is_no_cluster_is_named_by_its_kind(tmp_path):
         experiment.run(cluster=object())
 
 
-def test_running_twice_at_once(tmp_path):
-    go = threading.Event()
-    experiment = phsx.Experiment(
-        tmp_path / "e", lambda x, n: go.wait(20) and x, SPACE, phsx.Random(2)
-    )
-    run = experiment.run(cluster="inline", background=True, progress=False)
-    try:
-        refused(lambda: experiment.run(cluster="inline"), "background")
-        other = phsx.Experiment(tmp_path / "e", target)
-        refused(lambda: other.run(cluster="inline"), "process")
-    finally:
-        go.set()
-        run.wait()
+def patient(x, n):
+    while not Path(os.environ["PHSX_GO"]).exists():
+        time.sleep(0.01)
+    return x
 
 
-def test_second_master_is_refused_before_it_starts_workers(tmp_path):
-    go = threading.Event()
-    experiment = phsx.Experiment(
-        tmp_path / "e", lambda x, n: go.wait(20) and x, SPACE, phsx.Random(2)
-    )
+@pytest.fixture
+def running(tmp_path, monkeypatch):
+    """A search in the background, in whose first trial this process is."""
+    monkeypatch.setenv("PHSX_GO", str(tmp_path / "go"))
+    experiment = phsx.Experiment(tmp_path / "e", patient, SPACE, phsx.Random(2))
     run = experiment.run(cluster="inline", background=True, progress=False)
-    try:
-        other = phsx.Experiment(tmp_path / "e", target)
-        refused(lambda: other.run(workers=1), "process")
-    finally:
-        go.set()
-        run.wait()
+    yield experiment
+    (tmp_path / "go").touch()
+    run.wait()
+
+
+def test_running_twice_at_once(running):
+    refused(lambda: running.run(cluster="inline"), "background")
+    other = phsx.Experiment(running.directory, patient)
+    refused(lambda: other.run(cluster="inline"), "process")
+
+
+def test_second_master_is_refused_before_it_starts_workers(running):
+    other = phsx.Experiment(running.directory, patient)
+    refused(lambda: other.run(workers=1), "process")
 
 
 def test_running_an_opened_experiment_whose_target_is_not_known(tmp_path):
