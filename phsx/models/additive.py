@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from phsx.history import FloatArray, IntArray
-from phsx.models.kernel import SQRT5, Cross, Kernel, Pullback, length_scale_prior
+from phsx.models.kernel import SQRT5, Cross, Kernel, Pullback
 from phsx.models.matern import MaternCross
+from phsx.models.prior import Prior
 from phsx.models.separable import Separable
 from phsx.models.sum import SumCross
 
@@ -31,11 +32,10 @@ class Additive(Kernel):
         count = int(self.groups.max()) + 1
         self._first = np.array([np.flatnonzero(self.groups == g)[0] for g in range(count)])
         self._single = np.bincount(self.groups) == 1
-        mean, sd = length_scale_prior(1)
         # The weights share about the variance of one signal; a wide prior can turn any off.
         weight = -math.log(count) - 1.0
-        self.prior_mean = np.append(np.full(count, mean), np.full(count, weight))
-        self.prior_sd = np.append(np.full(count, sd), np.full(count, 2.0))
+        weights = Prior.independent([weight] * count, [2.0] * count)
+        self.prior = Prior.length_scales(count, 1) + weights
         self.lower = np.append(np.full(count, math.log(5e-3)), np.full(count, math.log(1e-6)))
         self.upper = np.append(np.full(count, math.log(1e4)), np.full(count, math.log(1e4)))
         self.names = (("length_scales", count), ("weights", count))

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from phsx.history import FloatArray
+from phsx.models.prior import Prior
 
 SQRT5 = math.sqrt(5.0)
 
@@ -56,20 +57,6 @@ def _squares(x: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("ij,ij->i", x, x)[:, None])
 
 
-def length_scale_prior(dimensions: int) -> tuple[float, float]:
-    """Mean and standard deviation of a log length scale in the unit cube of `dimensions`.
-
-    Follows Hvarfner, Hellsten and Nardi (2024), "Vanilla Bayesian optimization performs great in
-    high dimensions", section 4: LogNormal(√2 + log(d) / 2, √3).
-
-    Examples
-    --------
-    >>> [round(number, 3) for number in length_scale_prior(4)]
-    [2.107, 1.732]
-    """
-    return math.sqrt(2.0) + 0.5 * math.log(max(dimensions, 1)), math.sqrt(3.0)
-
-
 class Cross(ABC):
     """Covariances with fixed points b (n, p); what depends on these alone is calculated once."""
 
@@ -87,16 +74,15 @@ class Kernel(ABC):
 
     Attributes
     ----------
-    prior_mean, prior_sd : ndarray, shape (size,)
-        The normal prior of each element of theta.
+    prior : Prior
+        The prior of theta.
     lower, upper : ndarray, shape (size,)
         Bounds of theta.
     names : tuple of (str, int)
         The parts of theta in order: name and length.
     """
 
-    prior_mean: FloatArray
-    prior_sd: FloatArray
+    prior: Prior
     lower: FloatArray
     upper: FloatArray
     names: tuple[tuple[str, int], ...]
@@ -104,7 +90,7 @@ class Kernel(ABC):
     @property
     def size(self) -> int:
         """Number of parameters."""
-        return len(self.prior_mean)
+        return len(self.prior.mean)
 
     @abstractmethod
     def variance(self, theta: FloatArray) -> float:

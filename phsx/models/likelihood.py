@@ -13,9 +13,11 @@ from phsx.history import FloatArray
 from phsx.models.factor import cholesky, inverse_of, solve_lower
 from phsx.models.kernel import Kernel
 from phsx.models.posterior import generalized_least_squares
+from phsx.models.prior import Prior
 
 #: Log-normal prior of the noise's variance, and its floor, for standardized outputs.
 NOISE_MEAN, NOISE_SD = -7.0, 2.0
+_NOISE = Prior.independent([NOISE_MEAN], [NOISE_SD])
 NOISE_FLOOR = 1e-6
 _NOISE_CEILING = 10.0
 
@@ -53,10 +55,8 @@ def negative_log_posterior(
     weights.flat[:: len(values) + 1] *= 0.5
     gradient = np.append(pullback(weights), noise * np.trace(weights))
 
-    mean = np.append(kernel.prior_mean, NOISE_MEAN)
-    sd = np.append(kernel.prior_sd, NOISE_SD)
-    deviation = (vector - mean) / sd
-    return likelihood + 0.5 * float(deviation @ deviation), gradient + deviation / sd
+    penalty, slope = (kernel.prior + _NOISE).penalty(vector)
+    return likelihood + penalty, gradient + slope
 
 
 def fresh_start(kernel: Kernel) -> FloatArray:
@@ -65,11 +65,11 @@ def fresh_start(kernel: Kernel) -> FloatArray:
     Short length scales can grow from there; from long ones the likelihood of a rugged function
     often has no way back.
     """
-    start = kernel.prior_mean.copy()
+    start = kernel.prior.mean.copy()
     offset = 0
     for name, length in kernel.names:
         if name.endswith("length_scales"):
-            start[offset : offset + length] -= kernel.prior_sd[offset : offset + length]
+            start[offset : offset + length] -= kernel.prior.sd[offset : offset + length]
         offset += length
     return np.append(start, NOISE_MEAN)
 

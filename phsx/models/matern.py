@@ -15,10 +15,10 @@ from phsx.models.kernel import (
     InputPullback,
     Kernel,
     Pullback,
-    length_scale_prior,
     raised,
     squared_distances_to,
 )
+from phsx.models.prior import Prior
 
 
 class MaternCross(Cross):
@@ -107,9 +107,7 @@ class Matern(Kernel):
     def __init__(self, groups: npt.ArrayLike) -> None:
         self.groups: IntArray = np.asarray(groups, dtype=np.int64)
         count = int(self.groups.max()) + 1
-        mean, sd = length_scale_prior(count)
-        self.prior_mean = np.append(np.full(count, mean), 0.0)
-        self.prior_sd = np.append(np.full(count, sd), 1.0)
+        self.prior = Prior.length_scales(count, count) + Prior.independent([0.0], [1.0])
         self.lower = np.append(np.full(count, math.log(5e-3)), math.log(1e-4))
         self.upper = np.append(np.full(count, math.log(1e4)), math.log(1e4))
         self.names = (("length_scales", count), ("signal", 1))

@@ -14,8 +14,7 @@ class Sum(Kernel):
     def __init__(self, first: Kernel, second: Kernel) -> None:
         self.first = first
         self.second = second
-        self.prior_mean = np.append(first.prior_mean, second.prior_mean)
-        self.prior_sd = np.append(first.prior_sd, second.prior_sd)
+        self.prior = first.prior + second.prior
         self.lower = np.append(first.lower, second.lower)
         self.upper = np.append(first.upper, second.upper)
         self.names = first.names + tuple((f"additive_{name}", n) for name, n in second.names)

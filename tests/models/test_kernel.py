@@ -6,7 +6,7 @@ from scipy.optimize import approx_fprime
 from sklearn.gaussian_process.kernels import Matern as Reference
 
 from phsx.models.additive import Additive
-from phsx.models.kernel import length_scale_prior, squared_distances
+from phsx.models.kernel import squared_distances
 from phsx.models.matern import Matern
 from phsx.models.sum import Sum
 
@@ -108,8 +108,8 @@ def test_gradient_by_inputs_is_finite_on_top_of_data(kernel):
 
 def test_names_cover_the_parameters(kernel):
     assert sum(length for _, length in kernel.names) == kernel.size
-    assert (kernel.lower < kernel.prior_mean).all()
-    assert (kernel.prior_mean < kernel.upper).all()
+    assert (kernel.lower < kernel.prior.mean).all()
+    assert (kernel.prior.mean < kernel.upper).all()
 
 
 def test_no_array_of_pairs_times_features():
@@ -127,7 +127,3 @@ def test_no_array_of_pairs_times_features():
 def test_distances_are_never_negative():
     x = np.random.default_rng(8).random((50, 6)) * 1e3
     assert squared_distances(x, x).min() >= 0.0
-
-
-def test_longer_scales_are_expected_in_more_dimensions():
-    assert length_scale_prior(100)[0] == pytest.approx(length_scale_prior(1)[0] + np.log(10))

@@ -37,7 +37,7 @@ def test_value_is_likelihood_and_priors(kernel):
         mean = (inverse @ Y).sum() / inverse.sum()
         return -(
             multivariate_normal(np.full(14, mean), covariance).logpdf(Y)
-            + norm(kernel.prior_mean, kernel.prior_sd).logpdf(vector[:-1]).sum()
+            - kernel.prior.penalty(vector[:-1])[0]
             + norm(-7.0, 2.0).logpdf(vector[-1])
         )
 
