@@ -48,7 +48,10 @@ def recipes(encoding: Encoding) -> dict[str, Recipe]:
 def fit_models(
     encoding: Encoding, history: History, previous: Mapping[str, JSON] | None, seed: int
 ) -> dict[str, JSON]:
-    """Fit the hyper-parameters of every model; returns JSON values.
+    """Fit the models' hyper-parameters; returns JSON values.
+
+    Where there is but one result more than at the fit before, only the model is fitted whose turn
+    it is after so many trials. The others are when theirs comes.
 
     Parameters
     ----------
@@ -65,11 +68,19 @@ def fit_models(
     data = history.select(np.isfinite(history.values))
     earlier = (previous or {}).get("models", {})
     features = encoding.features(data.unit, data.active)
-    fitted = {}
-    for name, recipe in recipes(encoding).items():
+    kinds = recipes(encoding)
+    fitted = {name: earlier[name] for name in kinds if name in earlier}
+    due = list(kinds)
+    if previous and len(fitted) == len(kinds) and len(data) <= previous["observed"] + 1:
+        due = [_in_turn(kinds, len(history))]
+    for name in due:
         start, fresh = earlier.get(name), len(data) <= _YOUNG
-        fitted[name] = recipe.learn(features, data.values, start, fresh=fresh, seed=seed)
+        fitted[name] = kinds[name].learn(features, data.values, start, fresh=fresh, seed=seed)
     return {"observed": len(data), "models": fitted}
+
+
+def _in_turn(kinds: Mapping[str, Recipe], number: int) -> str:
+    return list(kinds)[number % len(kinds)]
 
 
 class Surrogate:
@@ -122,8 +133,7 @@ class Surrogate:
 
     def model(self, turn: int) -> str:
         """Return the name of the model whose turn it is."""
-        names = list(self._recipes)
-        return names[turn % len(names)]
+        return _in_turn(self._recipes, turn)
 
     def acquisition(self, name: str, *, doubtful: bool = False) -> ExpectedImprovement:
         """Return what a model wants to be maximized, given all that is pending by now.

@@ -59,10 +59,11 @@ def suggest(request: Request, history: History, fit: Mapping[str, Any]) -> Param
     """
     search = _Search(request, history, fit)
     if request.rank >= _RANKS:
-        found = search.sampled(search.surrogate.model(request.trial))
+        found = search.sampled(search.surrogate.model(len(history) + request.rank))
         return None if found is None else search.named(found[1])
     for rank in range(request.rank + 1):
-        turn = request.trial - request.rank + rank
+        # The models take turns from result to result, as they do in fits of one result more.
+        turn = len(history) + rank
         found = search.best(turn) if rank < _POOLED else search.pooled(turn)
         if found is None:
             return None

@@ -40,6 +40,20 @@ def test_fit_is_reproducible_and_leaves_failures_out(fit):
     assert fit_models(ENCODING, data, None, 0)["observed"] == 23
 
 
+@pytest.mark.parametrize("n", [26, 27, 28])
+def test_one_more_result_fits_the_model_whose_turn_it_is(fit, n):
+    before = {**fit, "observed": n - 1}
+    after = fit_models(ENCODING, history(n), before, 0)
+    changed = [name for name in MODELS if after["models"][name] != fit["models"][name]]
+    due = Surrogate(ENCODING, history(n), None, after).model(n)
+    assert changed == [due]
+
+
+def test_more_results_fit_all_models(fit):
+    after = fit_models(ENCODING, history(27), fit, 0)
+    assert all(after["models"][name] != fit["models"][name] for name in MODELS)
+
+
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("failed", [(), (1, 5)])
 @pytest.mark.parametrize("pending", [0, 3])
