@@ -25,6 +25,8 @@
      +-- RecoveryWarning                       something was repaired or taken over
      +-- ChangedWarning                        resumed with something that has changed
      +-- VersionWarning                        workers with other packages than the master
+
+    TrialInterrupted (a BaseException)         ends an attempt of a trial that has saved itself
 """
 
 from __future__ import annotations
@@ -116,3 +118,10 @@ class ChangedWarning(PhsxWarning):
 
 class VersionWarning(PhsxWarning):
     """Workers lack packages of the master's, or have them in other versions."""
+
+
+class TrialInterrupted(BaseException):
+    """A trial has saved a checkpoint and is to go on elsewhere; raised in its target.
+
+    No `Exception`, so that a target's own ``except Exception`` lets it pass. It is no failure.
+    """

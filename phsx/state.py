@@ -60,7 +60,8 @@ class SearchState:
     next_id : int
         Id of the next trial.
     reports : dict of int to list of (step, value)
-        What each trial's newest attempt reported while it ran.
+        What each trial's newest attempt reported while it ran, and earlier ones up to the
+        checkpoint from which it went on.
     fits : list of Fit
     numerics : list of mapping
         By what libraries suggestions and fits were computed; their records have its number.
@@ -108,6 +109,8 @@ class SearchState:
             "fit": self._fit,
             "running": self._running,
             "report": self._report,
+            "checkpoint": self._checkpoint,
+            "interrupted": self._interrupted,
             "death": self._death,
             "ended": self._ended,
             "exhausted": self._exhausted,
@@ -239,7 +242,8 @@ class SearchState:
         self.numerics.append(record["facts"])
 
     def _running(self, record: Record) -> None:
-        if self.trials[record["id"]].state.terminal:
+        trial = self.trials[record["id"]]
+        if trial.state.terminal:
             return
         self._change(
             record,
@@ -248,12 +252,35 @@ class SearchState:
             worker=record["worker"],
             started=record["t"],
         )
-        self.reports.pop(record["id"], None)
+        # An attempt that goes on from a checkpoint reports no more what was before it.
+        reports = self.reports.pop(record["id"], [])
+        kept = [
+            one for one in reports if trial.checkpoint is not None and one[0] <= trial.checkpoint
+        ]
+        if kept:
+            self.reports[record["id"]] = kept
 
     def _report(self, record: Record) -> None:
         trial = self.trials[record["id"]]
         if not trial.state.terminal and record["attempt"] == trial.attempt:
             self.reports.setdefault(trial.id, []).append((record["step"], record["value"]))
+
+    def _checkpoint(self, record: Record) -> None:
+        trial = self.trials[record["id"]]
+        if not trial.state.terminal and record["attempt"] == trial.attempt:
+            self._change(record, checkpoint=record["step"])
+
+    def _interrupted(self, record: Record) -> None:
+        trial = self.trials[record["id"]]
+        if not trial.state.terminal:
+            self._change(
+                record,
+                state=TrialState.WAITING,
+                checkpoint=record["step"],
+                interruptions=trial.interruptions + 1,
+                spent=trial.spent + record["seconds"],
+                error=record["reason"],
+            )
 
     def _death(self, record: Record) -> None:
         trial = self.trials[record["id"]]

@@ -98,6 +98,12 @@ class Trial:
         How a model computed the parameters, where one did.
     deaths : int
         How many attempts ended with the death of the trial's process or worker.
+    checkpoint : int or None
+        Step of the newest checkpoint that it has saved.
+    interruptions : int
+        How many attempts have saved a checkpoint and ended, for another one to go on from there.
+    spent : float
+        Seconds that these took.
     """
 
     id: int
@@ -117,6 +123,9 @@ class Trial:
     ended: float | None = None
     suggestion: Suggestion | None = None
     deaths: int = 0
+    checkpoint: int | None = None
+    interruptions: int = 0
+    spent: float = 0.0
 
     @property
     def duration(self) -> float | None:

@@ -520,6 +520,8 @@ RUNS = [
     ({"timeout": 0}, "timeout"),
     ({"timeout": -1.0}, "timeout"),
     ({"timeout": "10"}, "timeout"),
+    ({"notice": 0}, "notice"),
+    ({"notice": "5m"}, "notice"),
     ({"timeout": float("nan")}, "timeout"),
     ({"max_time": 0}, "max_time"),
     ({"max_time": "1h"}, "max_time"),

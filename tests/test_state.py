@@ -104,7 +104,7 @@ class TestLifeOfATrial:
         assert story.state.best(maximize=False).value == 1.0
         assert story.state.count(TrialState.COMPLETED, TrialState.FAILED) == 1
 
-    @pytest.mark.parametrize("late", ["running", "death", "report"])
+    @pytest.mark.parametrize("late", ["running", "death", "report", "checkpoint", "interrupted"])
     def test_late_records_do_not_wake_the_dead(self, story, late):
         story.trial(0, {}).run(0).end(0, 1.0)
         before = story.state.trials[0]
@@ -112,6 +112,8 @@ class TestLifeOfATrial:
             "running": {"attempt": 2, "worker": "w"},
             "death": {"attempt": 1, "reason": "gone", "counted": True},
             "report": {"attempt": 1, "step": 1, "value": 0.5},
+            "checkpoint": {"attempt": 1, "step": 1},
+            "interrupted": {"attempt": 1, "step": 1, "seconds": 9.0, "reason": "late"},
         }[late]
         story.tell(late, id=0, **fields)
         assert story.state.trials[0] == before
@@ -149,6 +151,32 @@ class TestLifeOfATrial:
     def test_tuples_come_back_from_lists(self, story):
         story.trial(0, {"size": [8, [1, 2]], "name": "x"})
         assert story.state.trials[0].params == {"size": (8, (1, 2)), "name": "x"}
+
+
+class TestCheckpoints:
+    def test_an_interrupted_trial_waits_and_knows_where_it_goes_on(self, story):
+        story.trial(0, {}).run(0)
+        story.tell("checkpoint", id=0, attempt=1, step=3)
+        assert story.state.trials[0].checkpoint == 3
+        for _ in range(2):
+            story.tell("interrupted", id=0, attempt=1, step=4, seconds=2.5, reason="to go on")
+        trial = story.state.trials[0]
+        assert (trial.state, trial.checkpoint) == (TrialState.WAITING, 4)
+        assert (trial.interruptions, trial.spent, trial.deaths) == (2, 5.0, 0)
+        assert trial.error == "to go on"
+
+    def test_checkpoints_are_those_of_the_newest_attempt(self, story):
+        story.trial(0, {}).run(0).run(0, attempt=2)
+        story.tell("checkpoint", id=0, attempt=1, step=3)
+        assert story.state.trials[0].checkpoint is None
+
+    def test_reports_up_to_the_checkpoint_are_kept(self, story):
+        story.trial(0, {}).run(0)
+        for step in range(4):
+            story.tell("report", id=0, attempt=1, step=step, value=float(step))
+        story.tell("checkpoint", id=0, attempt=1, step=1)
+        story.run(0, attempt=2)
+        assert story.state.reports == {0: [(0, 0.0), (1, 1.0)]}
 
 
 class TestSums:

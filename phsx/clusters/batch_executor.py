@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import time
-from dataclasses import replace
 from typing import NamedTuple
 
 import distributed
 
-from phsx.clusters.deadline import remaining_here
 from phsx.clusters.provision import Provision
-from phsx.execution.base import Event, Finished, Lost, WorkerJoined, WorkerLeft
+from phsx.execution.base import Event, Finished, Lost, WorkerLeft
 from phsx.execution.dask import DaskExecutor
 from phsx.execution.evaluation import Job, Outcome
 
@@ -34,7 +30,7 @@ class _Held(NamedTuple):
 
 
 class BatchExecutor(DaskExecutor):
-    """An executor that says of each worker when its job ends, and keeps the jobs.
+    """An executor that keeps the jobs, and tells deaths of trials from ends of their jobs.
 
     Parameters
     ----------
@@ -46,11 +42,9 @@ class BatchExecutor(DaskExecutor):
 
     def __init__(self, client: distributed.Client, provision: Provision) -> None:
         super().__init__(client, [client.close, provision.close])
-        self._asker = client
         self._provision = provision
         self._places: dict[str, str] = {}
         self._held: dict[str, _Held] = {}
-        self._asked: dict[str, tuple[WorkerJoined, concurrent.futures.Future[float | None]]] = {}
 
     def evaluate(self, key: str, job: Job, worker: str) -> None:
         """Submit an evaluation."""
@@ -58,7 +52,7 @@ class BatchExecutor(DaskExecutor):
         super().evaluate(key, job, worker)
 
     def wait(self, timeout: float | None) -> list[Event]:
-        """Collect what happened; a worker is announced when it has said how long it lives.
+        """Collect what happened.
 
         A queue system that ends a job ends its trials' processes too: what looks like a crash of
         one is none where the worker goes as well.
@@ -68,13 +62,8 @@ class BatchExecutor(DaskExecutor):
             timeout = ROUND if timeout is None else min(ROUND, timeout)
         events: list[Event] = []
         for event in super().wait(timeout):
-            if isinstance(event, WorkerJoined):
-                self._ask(event)
-                continue
             if isinstance(event, WorkerLeft):
                 self._note_departure(event.worker)
-                if self._asked.pop(event.worker, None) is not None:
-                    continue
             if isinstance(event, Finished | Lost) and event.key in self._places:
                 worker = self._places.pop(event.key)
                 if _suspicious(event):
@@ -82,7 +71,7 @@ class BatchExecutor(DaskExecutor):
                     self._held[event.key] = _Held(event, worker, time.monotonic(), left)
                     continue
             events.append(event)
-        return events + self._judged() + self._answered()
+        return events + self._judged()
 
     def _note_departure(self, worker: str) -> None:
         for key, held in self._held.items():
@@ -113,29 +102,6 @@ class BatchExecutor(DaskExecutor):
         self._places.pop(key, None)
         super().cancel(key)
 
-    def _ask(self, event: WorkerJoined) -> None:
-        async def ask() -> float | None:
-            answers = await self._asker.run(
-                remaining_here, workers=[event.worker], on_error="ignore"
-            )
-            left: float | None = answers.get(event.worker)
-            return left
-
-        future = asyncio.run_coroutine_threadsafe(ask(), self._asker.loop.asyncio_loop)
-        self._asked[event.worker] = event, future
-        future.add_done_callback(lambda _: self.wake())
-
-    def _answered(self) -> list[Event]:
-        events: list[Event] = []
-        for worker, (event, future) in list(self._asked.items()):
-            if not future.done():
-                continue
-            del self._asked[worker]
-            left = None if future.cancelled() or future.exception() else future.result()
-            deadline = None if left is None else self.clock() + left
-            events.append(replace(event, deadline=deadline))
-        return events
-
     def demand(self, trials: int | None) -> None:
         """Tell how many trials could run now at most: jobs follow."""
         self._provision.need(trials)
@@ -146,13 +112,6 @@ class BatchExecutor(DaskExecutor):
     def release(self, worker: str) -> None:
         """Give up a worker on which nothing fits any more; another job takes its place."""
         self._provision.release(worker)
-
-    def close(self) -> None:
-        """End what runs, and the jobs."""
-        for _, future in self._asked.values():
-            future.cancel()
-        self._asked.clear()
-        super().close()
 
 
 def _suspicious(event: Finished | Lost) -> bool:

@@ -1,53 +1,13 @@
-"""When a worker's job ends, and whether a trial still fits before that."""
+"""Whether a trial still fits before its worker's end."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Collection, Mapping
-
-from phsx.clusters.environment import ENDS, STARTED, WALLTIME
+from collections.abc import Collection
 
 #: The next trial may take this much longer than the longest of many, and of few still more.
 LONGER, UNSURE = 1.1, 0.5
 #: Seconds of a walltime that are left unused.
 MARGIN = 2.0
-
-
-def remaining(environment: Mapping[str, str], now: float) -> float | None:
-    """Return how many seconds a job has left, from what it is told in its environment.
-
-    That is a duration, since the clocks of two machines differ.
-
-    Parameters
-    ----------
-    environment : mapping
-    now : float
-        Seconds since the epoch, by the clock of the worker.
-
-    Returns
-    -------
-    float or None
-        None where the job has no known end.
-
-    Examples
-    --------
-    >>> remaining({"SLURM_JOB_END_TIME": "1000"}, now=940.0)
-    60.0
-    >>> remaining({"PHSX_JOB_STARTED": "900", "PHSX_WALLTIME": "120"}, now=940.0)
-    80.0
-    """
-    try:
-        if ENDS in environment:
-            return float(environment[ENDS]) - now
-        return float(environment[STARTED]) + float(environment[WALLTIME]) - now
-    except (KeyError, ValueError):
-        return None
-
-
-def remaining_here() -> float | None:
-    """Return how many seconds the job of this very process has left."""
-    return remaining(os.environ, time.time())
 
 
 def fits(expected: float | None, left: float | None) -> bool:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from phsx.clusters.batch import SYSTEMS, Batch, configured
-from phsx.clusters.environment import STARTED, WALLTIME
 from phsx.clusters.jobqueue import jobqueue
+from phsx.execution.offer import STARTED, WALLTIME
 
 logger = logging.getLogger(__name__)
 

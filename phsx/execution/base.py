@@ -8,12 +8,12 @@ master knows nothing else, so that Dask, one process, or a simulation can stand 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from phsx.execution.evaluation import Job
-from phsx.execution.handle import Report
+from phsx.execution.handle import Report, Saved
 from phsx.targets.calling import BoundTarget
 from phsx.targets.package import Package
 
@@ -77,15 +77,26 @@ class Lost:
 
 @dataclass(frozen=True)
 class WorkerJoined:
-    """A worker is ready: the target is there, `slots` evaluations may run at once.
+    """A worker is ready: the target is there.
 
-    `deadline` is when its batch job ends, in s since the epoch by the executor's clock, where that
-    is known.
+    Attributes
+    ----------
+    worker : str
+        Its address.
+    slots : int
+        How many evaluations may run there at once.
+    deadline : float or None
+        When it ends, as with its batch job, in s since the epoch by the executor's clock; None
+        where that is not known.
+    resources : mapping of str to float, or None
+        What its evaluations share, such as ``{"GPU": 2}``; None where whatever is asked for is
+        there.
     """
 
     worker: str
     slots: int
     deadline: float | None = None
+    resources: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,22 +108,17 @@ class WorkerLeft:
 
 @dataclass(frozen=True)
 class Message:
-    """Something that a running evaluation says: that it started, or a report of its target."""
+    """Something that a running evaluation says: that it started, or what its target tells."""
 
     content: dict[str, Any]
 
     @classmethod
-    def of(cls, report: Report) -> Message:
-        """Return the message that carries a report of a running trial."""
-        return cls(
-            {
-                "kind": "report",
-                "trial": report.trial,
-                "attempt": report.attempt,
-                "step": report.step,
-                "value": report.value,
-            }
-        )
+    def of(cls, said: Report | Saved) -> Message:
+        """Return the message that carries what a running trial has said."""
+        content = {"trial": said.trial, "attempt": said.attempt, "step": said.step}
+        if isinstance(said, Saved):
+            return cls({"kind": "checkpoint", **content})
+        return cls({"kind": "report", **content, "value": said.value})
 
 
 Event = Finished | Errored | Lost | WorkerJoined | WorkerLeft | Message
@@ -169,6 +175,13 @@ class Executor(ABC):
     @abstractmethod
     def cancel(self, key: str) -> None:
         """Forget a task: no event of it will come any more. An evaluation is ended."""
+
+    def interrupt(self, key: str) -> None:  # noqa: B027  (inline, nobody could tell the target)
+        """Ask an evaluation to save itself and to end, by an event, where its target can do that.
+
+        The event is `Finished` with an outcome that is ``"interrupted"``. To ask again does no
+        harm: the first time may come before the evaluation has begun.
+        """
 
     @abstractmethod
     def wake(self) -> None:

@@ -24,7 +24,7 @@ from phsx.execution.evaluation import (
     cannot_load,
     make_handle,
 )
-from phsx.execution.handle import Report
+from phsx.execution.handle import Report, Saved
 from phsx.execution.output import Output
 from phsx.execution.parcel import read_parcel
 from phsx.targets.calling import BoundTarget
@@ -71,6 +71,7 @@ class Runner:
         self.pid = os.getpid()
         self.jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self.stop = threading.Event()
+        self.save = threading.Event()
         self.current: int | None = None
         self.cwd = _working_directory()
 
@@ -107,19 +108,21 @@ class Runner:
         except OSError as error:
             text = f"the trial's output cannot be written: {error}"
             return Outcome(job.trial, job.attempt, "failed", error=text)
-        handle = make_handle(job, Path(job.directory), self._report, self.stop)
+        directory = Path(job.directory)
+        handle = make_handle(job, directory, self._report, self.stop, self.save)
         try:
             return call_target(loaded, job, handle)
         finally:
             self.current = None
             output.end()
 
-    def _report(self, report: Report) -> None:
+    def _report(self, report: Report | Saved) -> None:
         try:
             self.channel.send(("report", report))
         except OSError:
             raise RuntimeError(
-                "trial.report works only in the trial's own process, not in a copy made by fork"
+                "trial.report and trial.checkpoint work only in the trial's own process, not "
+                "in a copy made by fork"
             ) from None
 
     def _listen(self) -> None:
@@ -132,10 +135,13 @@ class Runner:
             for kind, content in messages:
                 if kind == "run":
                     self.stop.clear()
+                    self.save.clear()
                     self.current = content.trial
                     self.jobs.put(content)
                 elif kind == "stop" and content == self.current:
                     self.stop.set()
+                elif kind == "save" and content == self.current:
+                    self.save.set()
                 elif kind == "end":
                     self.jobs.put(None)
                     return

@@ -161,10 +161,10 @@ class Child:
         """Tell whether what is left in the process of its trials leaves enough to the next."""
         return job.memory is None or used_by(self.pid, job.memory) <= job.memory / 2
 
-    def stop(self, trial: int) -> None:
-        """Let `trial.should_stop()` be true from now on."""
+    def ask(self, what: Literal["stop", "save"], trial: int) -> None:
+        """Let `trial.should_stop()`, or `trial.should_checkpoint()`, be true from now on."""
         try:
-            self._channel.send(("stop", trial))
+            self._channel.send((what, trial))
         except OSError:
             return  # it is gone, and whoever waits for it knows
 

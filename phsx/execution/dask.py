@@ -45,15 +45,13 @@ from phsx.execution.base import (
 from phsx.execution.connection import Connection
 from phsx.execution.departure import killed
 from phsx.execution.evaluation import Job, Outcome
-from phsx.execution.installer import Installer
+from phsx.execution.installer import GATHER_TIMEOUT, Installer
 from phsx.execution.remote import end, evaluate, uninstall
 from phsx.execution.versions import Versions
 from phsx.targets.package import Package
 
 #: Seconds between two looks at which workers are there: while some are awaited, and else.
 LOOK_SOON, LOOK = 0.05, 1.0
-#: Seconds that may pass between a future's end and its result's arrival.
-GATHER_TIMEOUT = 10.0
 #: Seconds that workers are given to end what runs there; one that hangs must not hold up the end.
 CLOSE_TIMEOUT = 10.0
 #: Seconds that a worker is given to end an evaluation that was lost with the connection.
@@ -131,7 +129,6 @@ class DaskExecutor(Executor):
             self._client,
             self._run,
             f"{self._topic}-{self._generation}",
-            self._topic,
             self._package,
             partial(_put_installed, self._queue, self._generation),
         )
@@ -225,9 +222,6 @@ class DaskExecutor(Executor):
 
     def _hear(self, text: str) -> list[Event]:
         content = json.loads(text)
-        if content["kind"] == "versions":
-            self._versions.compare(content["worker"], content["found"])
-            return []
         if content["kind"] != "outcome":
             return [Message(content)]
         if content["key"] not in self._evaluations:
@@ -353,11 +347,15 @@ class DaskExecutor(Executor):
         installed = self._installer.conclude(number)
         if installed is None or installed.worker not in self._workers:
             return []
-        if not installed.ready:
+        if installed.offer is None:
             del self._workers[installed.worker]  # if it is still there, the next look finds it
             return []
         self._ready.add(installed.worker)
-        return [WorkerJoined(installed.worker, self._workers[installed.worker])]
+        left, resources, packages = installed.offer
+        self._versions.compare(installed.worker, packages)
+        deadline = None if left is None else self.clock() + left
+        slots = self._workers[installed.worker]
+        return [WorkerJoined(installed.worker, slots, deadline, resources)]
 
     def _left(self, worker: str) -> list[Event]:
         """Give up a worker that is gone, or has lost the target, with all that was to run there.
@@ -401,6 +399,13 @@ class DaskExecutor(Executor):
             future.cancel()  # what is kept is let go of; a task that depends on it may go on
         if evaluation is not None:
             self._end(evaluation)
+
+    def interrupt(self, key: str) -> None:
+        """Ask an evaluation to save itself."""
+        evaluation = self._evaluations.get(key)
+        if evaluation is not None and evaluation.worker in self._workers:
+            job, worker = evaluation
+            self._call([worker], on_worker.save, self._run, job.trial, job.attempt)
 
     def _end(self, evaluation: _Evaluation) -> None:
         """End the process of an evaluation, without waiting for it."""

@@ -19,7 +19,14 @@ from phsx.targets.package import Package
 from phsx.targets.result import read_result
 
 State = Literal[
-    "completed", "failed", "timed_out", "out_of_memory", "crashed", "stopped", "not_installed"
+    "completed",
+    "failed",
+    "timed_out",
+    "out_of_memory",
+    "crashed",
+    "stopped",
+    "interrupted",
+    "not_installed",
 ]
 
 #: A traceback's text is cut in the middle beyond this many characters.
@@ -56,6 +63,8 @@ class Job:
         The objective's name in a returned mapping.
     isolate : bool
         Whether the target runs in a process of its own.
+    lasting : bool
+        Whether another attempt will find what this one leaves in `directory`.
     """
 
     run: str
@@ -69,6 +78,7 @@ class Job:
     cores: int | None = None
     objective: str | None = None
     isolate: bool = True
+    lasting: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,7 @@ class Outcome:
         ``"completed"``; ``"failed"``: an exception, or no usable result; ``"timed_out"``;
         ``"out_of_memory"``: it took more than it may;
         ``"crashed"``: its process died; ``"stopped"``: its process was ended on request;
+        ``"interrupted"``: it has saved a checkpoint, to go on elsewhere;
         ``"not_installed"``: the worker does not know the run, nothing was done.
     value : float or None
         The objective, where completed.
@@ -100,6 +111,8 @@ class Outcome:
         The process that it ran in.
     stdout, stderr : str or None
         The end of what was written, only where the trial's directory cannot be written there.
+    checkpoint : int or None
+        Step of the checkpoint from which an interrupted trial goes on.
     """
 
     trial: int
@@ -115,6 +128,7 @@ class Outcome:
     pid: int = 0
     stdout: str | None = None
     stderr: str | None = None
+    checkpoint: int | None = None
 
 
 def evaluate_here(
@@ -122,6 +136,7 @@ def evaluate_here(
     job: Job,
     notify: Notify | None = None,
     stop: threading.Event | None = None,
+    save: threading.Event | None = None,
 ) -> Outcome:
     """Evaluate a job in this process and thread, so that a debugger stops inside the target.
 
@@ -135,6 +150,8 @@ def evaluate_here(
         Called with every `Report`.
     stop : threading.Event, optional
         Set by another thread to make `trial.should_stop()` true.
+    save : threading.Event, optional
+        Set by another thread to make `trial.should_checkpoint()` true.
 
     Returns
     -------
@@ -145,12 +162,16 @@ def evaluate_here(
     bound = target.load() if isinstance(target, Package) else target
     directory = Path(job.directory)
     directory.mkdir(parents=True, exist_ok=True)
-    handle = make_handle(job, directory, notify, stop)
+    handle = make_handle(job, directory, notify, stop, save)
     return call_target(bound, job, handle, escapes=_from_keyboard)
 
 
 def make_handle(
-    job: Job, directory: Path, notify: Notify | None, stop: threading.Event | None
+    job: Job,
+    directory: Path,
+    notify: Notify | None,
+    stop: threading.Event | None,
+    save: threading.Event | None,
 ) -> TrialHandle:
     """Return the handle for a job, with the directory that the trial has on this host."""
     return TrialHandle(
@@ -162,6 +183,8 @@ def make_handle(
         params=job.params,
         notify=notify,
         stop=stop,
+        save=save,
+        lasting=job.lasting,
     )
 
 
@@ -182,16 +205,19 @@ def call_target(
         ended = time.time()
         if escapes(error):
             raise
+        # Also where a library of the target's has made another exception of it.
+        interrupted = handle.interrupted
         return Outcome(
             job.trial,
             job.attempt,
-            "failed",
+            "interrupted" if interrupted else "failed",
             error=describe_error(error),
-            traceback=format_traceback(error),
+            traceback=None if interrupted else format_traceback(error),
             started=started,
             ended=ended,
             host=host_name(),
             pid=os.getpid(),
+            checkpoint=handle.saved,
         )
     ended = time.time()
     result = read_result(returned, job.objective)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import operator
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from phsx.execution.checkpoints import Checkpoint, Checkpoints
+from phsx.exceptions import TrialInterrupted
+
+if TYPE_CHECKING:
+    from phsx.execution.checkpoints import Checkpoint, Checkpoints
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,25 @@ class Report:
     time: float
 
 
-Notify = Callable[[Report], None]
+@dataclass(frozen=True)
+class Saved:
+    """A running trial has saved a checkpoint, or has said that it can.
+
+    Attributes
+    ----------
+    run, trial, attempt :
+        Which trial of which run.
+    step : int or None
+        Of the checkpoint; None where there is none yet.
+    """
+
+    run: str
+    trial: int
+    attempt: int
+    step: int | None
+
+
+Notify = Callable[["Report | Saved"], None]
 
 
 class TrialHandle:
@@ -71,6 +92,20 @@ class TrialHandle:
                 if trial.should_stop():
                     break
             return loss
+
+    A target that goes on where an earlier attempt was interrupted::
+
+        def train(lr, trial):
+            model, first = Model(lr), 0
+            saved = trial.restore()
+            if saved is not None:
+                model.load(saved.directory / "model.bin")
+                first = saved.step
+            for epoch in range(first, 100):
+                loss = model.train_one_epoch()
+                with trial.checkpoint(epoch + 1) as directory:
+                    model.save(directory / "model.bin")
+            return loss
     """
 
     def __init__(
@@ -84,6 +119,8 @@ class TrialHandle:
         params: Mapping[str, Any],
         notify: Notify | None = None,
         stop: threading.Event | None = None,
+        save: threading.Event | None = None,
+        lasting: bool = True,
     ) -> None:
         self.run = run
         self.id = id
@@ -93,23 +130,50 @@ class TrialHandle:
         self.params: Mapping[str, Any] = MappingProxyType(dict(params))
         self._notify = notify
         self._stop = stop if stop is not None else threading.Event()
+        self._save = save if save is not None else threading.Event()
+        self._lasting = lasting  # whether another attempt will find what this one saves
+        self._store: Checkpoints | None = None
+        #: Whether the attempt was ended by `checkpoint`.
+        self.interrupted = False
+        #: Step of the newest checkpoint that this attempt knows of.
+        self.saved: int | None = None
 
     @property
     def checkpoint_directory(self) -> Path:
         """A directory for checkpoints, made when it is first asked for.
 
         It outlives the attempt: a later attempt of the trial finds here what an earlier one wrote.
+        What `checkpoint` makes is here too, in directories called ``step-...``.
         """
         path = self.directory / "checkpoints"
         path.mkdir(exist_ok=True)
         return path
 
-    def checkpoint(self, step: int) -> AbstractContextManager[Path]:
-        """Give a directory to save the trial's progress in.
+    def restore(self) -> Checkpoint | None:
+        """Return the newest whole checkpoint of this trial; None where there is none.
 
-        What is written there counts when the ``with`` block has ended without an exception, and is
-        whole then; a trial that is killed meanwhile finds the checkpoint before. The newest two
-        are kept.
+        It has a `step`, and a `directory` with what was saved. One that is damaged is left out, with
+        a warning, and the one before is taken.
+        """
+        newest = self._checkpoints().newest()
+        self.saved = None if newest is None else newest.step
+        return newest
+
+    def should_checkpoint(self) -> bool:
+        """Tell whether to save now: the worker's time is nearly over, or the run is ending.
+
+        For targets that would not save after every step. `checkpoint` then ends the attempt, and the
+        trial goes on from there on another worker.
+        """
+        self._checkpoints()
+        return self._lasting and self._save.is_set()
+
+    def checkpoint(self, step: int) -> AbstractContextManager[Path]:
+        """Give a directory to save in how far the trial is, for an attempt that goes on from there.
+
+        What is written there becomes a checkpoint when the ``with`` block ends: all of it, durable,
+        or nothing. The newest two are kept. Where the worker's time is nearly over, or the run is
+        ending, so does the attempt then.
 
         Parameters
         ----------
@@ -118,34 +182,51 @@ class TrialHandle:
 
         Returns
         -------
-        context manager of Path
+        context manager of pathlib.Path
+            It raises `phsx.exceptions.TrialInterrupted` where the trial is saved, and is to go on
+            elsewhere: let that pass. It raises OSError where nothing can be kept, and ValueError
+            where nothing was written; earlier checkpoints are still there.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `step` is no such number.
 
         Examples
         --------
         ::
 
-            def train(lr, trial):
-                model, first = Model(lr), 0
-                saved = trial.restore()
-                if saved is not None:
-                    model.load(saved.directory / "model.npz")
-                    first = saved.step
-                for step in range(first, 100):
-                    loss = model.train()
-                    with trial.checkpoint(step + 1) as directory:
-                        model.save(directory / "model.npz")
-                return loss
+            with trial.checkpoint(epoch) as directory:
+                model.save(directory / "model.bin")
         """
-        number = _step("trial.checkpoint(step)", step)
-        return Checkpoints(self.checkpoint_directory).write(number)
+        return self._saving(_step("trial.checkpoint(step)", step))
 
-    def restore(self) -> Checkpoint | None:
-        """Return the newest whole checkpoint, of an earlier attempt as a rule; None without one.
+    @contextmanager
+    def _saving(self, step: int) -> Iterator[Path]:
+        try:
+            with self._checkpoints().saving(step) as directory:
+                yield directory
+        except TrialInterrupted:
+            self.interrupted = True
+            raise
+        self.saved = step
+        self._tell(step)
+        if self.should_checkpoint():
+            self.interrupted = True
+            raise TrialInterrupted(f"trial {self.id} is saved at step {step}")
 
-        A damaged one is passed over, with a warning in the trial's ``stderr.txt``. Checkpoints are
-        in the experiment's directory: on a host that does not see it there are none.
-        """
-        return Checkpoints(self.checkpoint_directory).newest()
+    def _checkpoints(self) -> Checkpoints:
+        """Return the checkpoints; at first, let it be known that this trial can save itself."""
+        if self._store is None:
+            from phsx.execution.checkpoints import Checkpoints  # most trials have no use for it
+
+            self._store = Checkpoints(self.directory / "checkpoints", self.attempt)
+            self._tell(None)
+        return self._store
+
+    def _tell(self, step: int | None) -> None:
+        if self._notify is not None and self._lasting:
+            self._notify(Saved(self.run, self.id, self.attempt, step))
 
     def report(self, step: int, value: float) -> None:
         """Report an intermediate result, such as the loss after an epoch.
@@ -190,9 +271,9 @@ class TrialHandle:
         )
 
 
-def _step(call: str, step: object) -> int:
+def _step(call: str, step: Any) -> int:
     try:
-        number = operator.index(step)  # type: ignore[arg-type]
+        number = operator.index(step)
     except TypeError:
         raise TypeError(f"{call}: step must be an int, not {step!r}") from None
     if number < 0:

@@ -20,7 +20,7 @@ from phsx.execution.base import (
     WorkerJoined,
 )
 from phsx.execution.evaluation import Job, evaluate_here
-from phsx.execution.handle import Report
+from phsx.execution.handle import Report, Saved
 from phsx.targets.calling import BoundTarget
 
 
@@ -64,8 +64,8 @@ class InlineExecutor(Executor):
 
         self._queue.append((key, call, False))
 
-    def _say(self, report: Report) -> None:
-        self._events.append(Message.of(report))
+    def _say(self, said: Report | Saved) -> None:
+        self._events.append(Message.of(said))
 
     def wait(self, timeout: float | None) -> list[Event]:
         """Run the oldest task, unless there are events already."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from phsx.execution.children import Child
 from phsx.execution.evaluation import Job, Outcome, cannot_load, evaluate_here
@@ -24,6 +25,13 @@ from phsx.targets.package import Package
 IDLE_LIMIT = 900.0
 
 _SPAWN_TRIES = 3
+
+
+class _Asked(NamedTuple):
+    """What a trial in this process is asked for."""
+
+    stop: threading.Event
+    save: threading.Event
 
 
 class Installation:
@@ -59,7 +67,7 @@ class Installation:
         self._bound: BoundTarget | None = None
         self._lock = threading.Lock()
         self._idle: list[Child] = []
-        self._busy: list[tuple[Job, Child | threading.Event]] = []
+        self._busy: list[tuple[Job, Child | _Asked]] = []
         self._closed = False
         self._used = time.monotonic()
         self._timer = self._arm(IDLE_LIMIT)
@@ -67,7 +75,7 @@ class Installation:
     def evaluate(self, job: Job, notify: Notify | None) -> Outcome:
         """Run a job to its end."""
         directory, private = self._directory(job)
-        local = replace(job, directory=directory)
+        local = replace(job, directory=directory, lasting=not private)
         run = self._in_child if job.isolate else self._in_thread
         outcome = run(local, notify)
         if private:
@@ -82,21 +90,32 @@ class Installation:
 
     def stop(self, trial: int, attempt: int | None = None, *, force: bool) -> bool:
         """Stop the evaluations of a trial, or one of its attempts; False where there is none."""
-        with self._lock:
-            found = [
-                runner
-                for job, runner in self._busy
-                if job.trial == trial and attempt in (None, job.attempt)
-            ]
+        found = self._runners(trial, attempt)
         for runner in found:
-            if isinstance(runner, threading.Event):
-                runner.set()
+            if isinstance(runner, _Asked):
+                runner.stop.set()
             elif force:
                 # The grace before SIGKILL must not hold up the caller, which may be an event loop.
                 threading.Thread(target=runner.kill, args=("stopped",), daemon=True).start()
             else:
-                runner.stop(trial)
+                runner.ask("stop", trial)
         return bool(found)
+
+    def save(self, trial: int, attempt: int) -> None:
+        """Ask an attempt of a trial to save itself, and to end by that."""
+        for runner in self._runners(trial, attempt):
+            if isinstance(runner, _Asked):
+                runner.save.set()
+            else:
+                runner.ask("save", trial)
+
+    def _runners(self, trial: int, attempt: int | None) -> list[Child | _Asked]:
+        with self._lock:
+            return [
+                runner
+                for job, runner in self._busy
+                if job.trial == trial and attempt in (None, job.attempt)
+            ]
 
     def close(self) -> None:
         """End all children and remove what was written."""
@@ -108,8 +127,8 @@ class Installation:
         for child in idle:
             child.dismiss()
         for runner in busy:
-            if isinstance(runner, threading.Event):
-                runner.set()
+            if isinstance(runner, _Asked):
+                runner.stop.set()
             else:
                 runner.kill("stopped")
         for child in idle:
@@ -174,7 +193,7 @@ class Installation:
             child.close()
 
     def _in_thread(self, job: Job, notify: Notify | None) -> Outcome:
-        asked = threading.Event()
+        asked = _Asked(threading.Event(), threading.Event())
         with self._lock:
             if self._closed:
                 return Outcome(job.trial, job.attempt, "not_installed")
@@ -183,7 +202,7 @@ class Installation:
             with self._lock:
                 if self._bound is None:
                     self._bound = read_parcel(self._parcel.fileno(), self._sources)
-            return evaluate_here(self._bound, job, notify, asked)
+            return evaluate_here(self._bound, job, notify, asked.stop, asked.save)
         except Exception as error:
             return cannot_load(job, error)
         finally:

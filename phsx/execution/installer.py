@@ -7,7 +7,6 @@ So the target travels as bytes, and `pickle.loads` is the task that installs it.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import pickle
 import sys
@@ -22,20 +21,31 @@ from phsx._version import __version__
 from phsx.exceptions import ClusterError
 from phsx.execution import worker as on_worker
 from phsx.execution.evaluation import describe_error
+from phsx.execution.offer import Offer, offer_here
 from phsx.targets.package import Package
 from phsx.targets.requirements import differences
 
 logger = logging.getLogger(__name__)
 
+#: Seconds that may pass between a future's end and its result's arrival.
+GATHER_TIMEOUT = 10.0
 #: So many installations may be lost before the first that succeeds.
 MAX_LOST = 10
 
 
 class Installed(NamedTuple):
-    """How an installation ended: the worker has the target, or it is to be tried again."""
+    """How an installation ended: the worker has the target, or it is to be tried again.
+
+    Attributes
+    ----------
+    worker : str
+        Its address.
+    offer : Offer or None
+        What it has for trials; None where it is to be tried again.
+    """
 
     worker: str
-    ready: bool
+    offer: Offer | None
 
 
 class Installer:
@@ -48,8 +58,6 @@ class Installer:
         The run's id.
     topic : str
         Begins the key of every task.
-    events : str
-        The topic on which workers say what they have otherwise; see `Versions`.
     package : Package
     done : callable
         Called, in a thread of the client's, with the number of each installation that has ended.
@@ -60,14 +68,12 @@ class Installer:
         client: distributed.Client,
         run: str,
         topic: str,
-        events: str,
         package: Package,
         done: Callable[[int], object],
     ) -> None:
         self._client = client
         self._run = run
         self._topic = topic
-        self._events = events
         self._package = package
         self._done = done
         self._pending: dict[int, tuple[str, distributed.Future]] = {}
@@ -82,7 +88,7 @@ class Installer:
         placed: dict[str, Any] = {"pure": False, "workers": [worker], "priority": 20}
         key = f"{self._topic}-install-{number}"
         loaded = self._client.submit(pickle.loads, carried, key=f"{key}-load", **placed)
-        future = self._client.submit(confirm, loaded, self._events, key=key, **placed)
+        future = self._client.submit(confirm, loaded, key=key, **placed)
         self._pending[number] = (worker, future)
         future.add_done_callback(lambda _: self._done(number))
 
@@ -113,17 +119,17 @@ class Installer:
         if future is None:
             return None  # it has left, and was dropped
         error = _error(future)
-        finished = future.status == "finished"
+        offer = _result(future)
         if not self._pending:
             self._carried = None
-        if finished:
+        if offer is not None:
             self._succeeded += 1
-            return Installed(worker, ready=True)
+            return Installed(worker, offer)
         if error is not None and not isinstance(error, distributed.KilledWorker):
             self._refused(worker, error)
             return None
         self._lose(worker)
-        return Installed(worker, ready=False)
+        return Installed(worker, None)
 
     def _lose(self, worker: str) -> None:
         self._lost += 1
@@ -204,15 +210,12 @@ def install(run: str, package: Package, version: str) -> dict[str, str | None]:
     return differences(package.requires)
 
 
-def confirm(found: dict[str, str | None], events: str) -> None:
-    """Tell that a target is installed: a task of phsx, which the scheduler must know to pass on.
+def confirm(found: dict[str, str | None]) -> Offer:
+    """Tell what a worker has: a task of phsx, which the scheduler must know to pass on.
 
-    What this worker has otherwise than the master is said before.
+    `found` are the packages that are not there as the master has them.
     """
-    if found:
-        worker = distributed.get_worker()
-        content = {"kind": "versions", "worker": worker.address, "found": found}
-        worker.log_event(events, json.dumps(content))
+    return offer_here(found)
 
 
 def _error(future: distributed.Future | None) -> BaseException | None:
@@ -221,6 +224,17 @@ def _error(future: distributed.Future | None) -> BaseException | None:
         return None
     error: BaseException | None = future.exception()
     return error
+
+
+def _result(future: distributed.Future) -> Offer | None:
+    """Return what a worker has said; None where it could not, or is gone with it."""
+    if future.status != "finished":
+        return None
+    try:
+        offer: Offer = future.result(timeout=GATHER_TIMEOUT)
+    except Exception:  # whatever a worker raises that is leaving
+        return None
+    return offer
 
 
 def _root(error: BaseException) -> BaseException:

@@ -85,6 +85,13 @@ def stop(run: str, trial: int, attempt: int | None = None, *, force: bool = Fals
     return known is not None and known.stop(trial, attempt, force=force)
 
 
+def save(run: str, trial: int, attempt: int) -> None:
+    """Ask a running attempt to save itself and to end by that, if its target can."""
+    known = _runs.get(run)
+    if known is not None:
+        known.save(trial, attempt)
+
+
 def uninstall(run: str) -> None:
     """Forget a run: its children end, the ones that run a trial are killed.
 

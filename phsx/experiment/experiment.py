@@ -257,6 +257,7 @@ class Experiment:
         cores_per_trial: int | None = None,
         memory_per_trial: int | str | None = None,
         trial_time: float | None = None,
+        notice: float | None = None,
         deterministic: bool | int = False,
         isolate: bool = True,
         grace: float = 10.0,
@@ -294,6 +295,10 @@ class Experiment:
         trial_time : float, optional
             Seconds that a trial takes at most; by default foretold from those seen. It is not
             started in a batch job that ends sooner.
+        notice : float, optional
+            Seconds before the end of its worker at which a trial that saves checkpoints is asked
+            to save, to go on elsewhere; by default learnt from how long that takes, and at first a
+            tenth of the worker's life, a minute at most.
         deterministic : bool or int
             Give the same trials whatever the timing: each trial that learns from results knows
             those of all trials but the last ones before it, as many as run at once, and waits for
@@ -348,6 +353,7 @@ class Experiment:
                 if cores_per_trial is None
                 else arguments.whole("cores_per_trial", cores_per_trial, 1),
                 expected=arguments.positive("trial_time", trial_time),
+                notice=arguments.positive("notice", notice),
             )
             callbacks = arguments.callables(callbacks)
             background = arguments.truth("background", background)

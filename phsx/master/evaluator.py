@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,12 @@ MAX_SILENT_DEATHS = 10
 #: A trial without a time limit is mentioned when it takes longer than most by this factor, and
 #: longer than these seconds.
 SLOW, SLOW_AT_LEAST = 10.0, 60.0
+#: Seconds after which an evaluation that was asked to save itself is asked again.
+ASK_AGAIN = 5.0
+#: A trial that is interrupted so often in a row without progress does not know how to go on.
+MAX_IN_VAIN = 3
+#: Seconds that a trial has at least which goes on with what is left of its time limit.
+LEAST_TIMEOUT = 0.1
 
 
 @dataclass
@@ -38,8 +45,12 @@ class _Flight:
     trial: int
     worker: str
     submitted: float
+    since: float  # when it has saved last, or was submitted
+    from_checkpoint: int | None = None
     started: bool = False  # the worker has said so: its death may be the trial's fault
     mentioned: bool = False  # as being slow
+    asked: float | None = None  # when it was asked first to save itself
+    asked_again: float = 0.0
 
 
 class Evaluator:
@@ -78,8 +89,15 @@ class Evaluator:
         self._flights: dict[str, _Flight] = {}
         self._keys: dict[int, str] = {}
         self._silent: Counter[int] = Counter()  # deaths before a trial could say that it started
+        self._in_vain: Counter[int] = Counter()  # interruptions in a row without progress
+        self._stopping = False
         self._failed = self._concluded = 0
         self.failure: SearchFailedError | None = None
+        #: When the next evaluation is to be asked to save itself, by the executor's clock.
+        self.next_request = math.inf
+        for trial in ledger.state.trials.values():
+            if trial.checkpoint is not None:
+                pool.deadlines.saves(trial.id)
 
     @property
     def waiting(self) -> int:
@@ -93,9 +111,8 @@ class Evaluator:
     def launch(self) -> None:
         """Give queued trials to free slots on which they fit."""
         free = self._pool.free() if self._ready else []
-        now, fits = self._executor.clock(), self._pool.deadlines.fits
         for number in list(self._ready) if free else ():
-            worker = next((worker for worker in free if fits(number, worker, now)), None)
+            worker = self._choose(number, free)
             if worker is not None:
                 free.remove(worker)
                 self._ready.remove(number)
@@ -103,9 +120,20 @@ class Evaluator:
             if not free:
                 break
 
+    def _choose(self, number: int, free: list[str]) -> str | None:
+        """Return the best of some workers for a trial; None where it fits on none."""
+        now, deadlines = self._executor.clock(), self._pool.deadlines
+        for whole in (True, False):  # a piece of it only where nothing better is free
+            for worker in free:
+                if not deadlines.fits(number, worker, now):
+                    continue
+                if not whole or deadlines.fits_whole(number, worker, now):
+                    return worker
+        return None
+
     def _launch(self, number: int, worker: str) -> None:
         trial = self._ledger.state.trials[number]
-        attempt = trial.attempt + 1
+        attempt, timeout = trial.attempt + 1, self._limits.timeout
         self._ledger.record("running", id=number, attempt=attempt, worker=worker)
         job = Job(
             run=self._setting.run,
@@ -114,14 +142,14 @@ class Evaluator:
             seed=trial_seed(self._search.seed, number),
             params=dict(trial.params or {}),
             directory=str(self._search.trial_directory(number)),
-            timeout=self._limits.timeout,
+            timeout=timeout and max(LEAST_TIMEOUT, timeout - trial.spent),
             memory=self._limits.memory,
             cores=self._limits.cores,
             objective=self._search.objective,
             isolate=self._setting.isolate,
         )
         key, now = f"evaluate-{number}-{attempt}", self._executor.clock()
-        self._flights[key] = _Flight(number, worker, now)
+        self._flights[key] = _Flight(number, worker, now, now, trial.checkpoint)
         self._keys[number] = key
         self._pool.take(worker, number, now)
         self._ledger.then(lambda: self._executor.evaluate(key, job, worker))
@@ -144,6 +172,37 @@ class Evaluator:
                     usual,
                 )
 
+    def ask_to_save(self, *, stopping: bool) -> None:
+        """Ask evaluations to save themselves whose worker is about to end, or all of them.
+
+        It is asked again until it ends: the request may come before the evaluation has begun.
+        """
+        self._stopping = stopping
+        now, self.next_request = self._executor.clock(), math.inf
+        for key, flight in self._flights.items():
+            due = now if stopping else self._pool.deadlines.ask_at(flight.worker)
+            if flight.asked is not None:
+                due = flight.asked_again + ASK_AGAIN
+            if due is not None and due <= now:
+                flight.asked, flight.asked_again = flight.asked or now, now
+                self._executor.interrupt(key)
+                due = now + ASK_AGAIN
+            self.next_request = min(self.next_request, math.inf if due is None else due)
+
+    def saved(self, trial: int, step: int | None) -> None:
+        """Note that a trial has saved a checkpoint; or, without a step, that it can."""
+        deadlines = self._pool.deadlines
+        deadlines.saves(trial)
+        key = self._keys.get(trial)
+        if step is None or key is None:
+            return
+        flight, now = self._flights[key], self._executor.clock()
+        if flight.asked is None:
+            deadlines.notice.learn(now - flight.since, asked=False)
+        flight.since = now
+        attempt = self._ledger.state.trials[trial].attempt
+        self._ledger.record("checkpoint", id=trial, attempt=attempt, step=step)
+
     # ------------------------------------------------------------ what comes back
 
     def finished(self, key: str, outcome: Outcome) -> None:
@@ -151,8 +210,12 @@ class Evaluator:
         flight = self._land(key)
         if flight is None:
             return
+        if outcome.state == "interrupted":
+            self._interrupted(flight, outcome)
+            return
         if outcome.state == "completed":
-            self._pool.learn(outcome.ended - outcome.started)
+            spent = self._ledger.state.trials[flight.trial].spent
+            self._pool.learn(spent + outcome.ended - outcome.started)
         if outcome.state == "crashed" and self._cut(flight):
             return
         if outcome.state == "crashed":
@@ -178,13 +241,54 @@ class Evaluator:
         now, deadlines = self._executor.clock(), self._pool.deadlines
         if not deadlines.ended_by_it(flight.worker, now):
             return False
-        hopeless = deadlines.cut(flight.trial, flight.submitted, now)
-        if hopeless is not None:
+        reason, step = "its job reached the walltime", self._progress(flight)
+        if step is not None:
+            reason += f", and it goes on from checkpoint {step}"
+        elif hopeless := deadlines.cut(
+            flight.trial, flight.worker, flight.submitted, now, flight.asked
+        ):
             self._end(flight, TrialState.FAILED, hopeless, None)
-        else:
-            reason = "its job reached the walltime"
-            self._died(flight, reason, TrialState.LOST, counted=False)
+            return True
+        self._died(flight, reason, TrialState.LOST, counted=False)
         return True
+
+    def _progress(self, flight: _Flight) -> int | None:
+        """Return the step of the newest checkpoint, if this attempt has saved it."""
+        step = self._ledger.state.trials[flight.trial].checkpoint
+        return None if step == flight.from_checkpoint else step
+
+    def _advanced(self, flight: _Flight, outcome: Outcome) -> bool:
+        """Tell whether a trial that was interrupted may come to an end like that."""
+        if self._stopping:
+            return True
+        self._in_vain[flight.trial] += 1
+        if outcome.checkpoint is not None and outcome.checkpoint > (flight.from_checkpoint or -1):
+            del self._in_vain[flight.trial]
+        return self._in_vain[flight.trial] < MAX_IN_VAIN
+
+    def _interrupted(self, flight: _Flight, outcome: Outcome) -> None:
+        """Let a trial go on elsewhere that has saved itself."""
+        now, trial = self._executor.clock(), self._ledger.state.trials[flight.trial]
+        if flight.asked is not None:
+            self._pool.deadlines.notice.learn(now - flight.asked, asked=True)
+        self._pool.deadlines.saves(trial.id)
+        if not self._advanced(flight, outcome):
+            text = (
+                f"it was interrupted {MAX_IN_VAIN} times at checkpoint {outcome.checkpoint}, where "
+                f"it had been before: does it go on from trial.restore()?"
+            )
+            self._end(flight, TrialState.FAILED, text, outcome)
+            return
+        self._ledger.record(
+            "interrupted",
+            id=trial.id,
+            attempt=trial.attempt,
+            step=outcome.checkpoint,
+            seconds=outcome.ended - outcome.started,
+            reason=f"interrupted, to go on from checkpoint {outcome.checkpoint}",
+        )
+        self._keep_output(outcome)
+        self._ready.appendleft(trial.id)
 
     def _blamed(self, flight: _Flight, event: Lost) -> bool:
         """Tell whether a loss counts as a death of the trial.

@@ -81,7 +81,7 @@ class Master:
         self._limits = limits
         self._on_tick = on_tick
         self._ledger = Ledger(journal, state)
-        self._pool = Pool(limits.expected)
+        self._pool = Pool(limits.expected, limits.notice)
         lag = search.lag
         knowledge = Knowledge(state) if lag is None else FixedKnowledge(state, lag)
         self.supply = Supply(search.space, search.plan, search.seed, state, knowledge)
@@ -207,6 +207,7 @@ class Master:
         if self._evaluator.failure is not None:
             self.stop("most trials fail", grace=0.0)
         self._evaluator.mention_slow()
+        self._evaluator.ask_to_save(stopping=self._stop.is_set())
         if len(self._pool):
             self._workerless_since = None
         elif self._workerless_since is None:
@@ -223,6 +224,7 @@ class Master:
 
     def _patience(self) -> float:
         limits, now = [TICK], self._executor.clock()
+        limits.append(self._evaluator.next_request - now)
         if self._adviser.next_look is not None:
             limits.append(self._adviser.next_look)
         if self._stop.is_set():
@@ -270,3 +272,5 @@ class Master:
                 step=content["step"],
                 value=value if math.isfinite(value) else None,
             )
+        elif content["kind"] == "checkpoint":
+            self._evaluator.saved(trial.id, content["step"])

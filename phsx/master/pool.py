@@ -20,6 +20,8 @@ class Pool:
     ----------
     expected : float, optional
         What a trial takes at most, in s, where the user has said it.
+    notice : float, optional
+        How long before its worker's end a trial is asked to save, in s, where the user has said it.
 
     Examples
     --------
@@ -30,12 +32,12 @@ class Pool:
     (['a'], 2)
     """
 
-    def __init__(self, expected: float | None = None) -> None:
+    def __init__(self, expected: float | None = None, notice: float | None = None) -> None:
         self._slots: dict[str, int] = {}
         self._running: dict[int, tuple[str, float]] = {}
         self._durations: deque[float] = deque(maxlen=RECENT)
         self._spent: set[str] = set()
-        self.deadlines = Deadlines(expected)
+        self.deadlines = Deadlines(expected, notice)
 
     def __len__(self) -> int:
         """Return the number of slots, free and taken."""

@@ -60,6 +60,8 @@ class Limits:
     expected : float or None
         Seconds that an evaluation takes at most, where the user has said it; it is not started on
         a worker that ends sooner.
+    notice : float or None
+        Seconds before its worker's end at which an evaluation is asked to save a checkpoint.
     """
 
     timeout: float | None = None
@@ -71,3 +73,4 @@ class Limits:
     memory: int | None = None
     cores: int = 1
     expected: float | None = None
+    notice: float | None = None

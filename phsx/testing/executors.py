@@ -53,6 +53,12 @@ def target(act: str, amount: float, trial: Any) -> Any:
     if act == "hold":
         (trial.directory / "here").touch()
         _await((trial.directory / "go").exists)
+    if act == "save":
+        for step in range(2000):
+            with trial.checkpoint(step) as checkpoint:
+                (checkpoint / "state.txt").write_text(str(step))
+            (trial.directory / "here").touch()
+            time.sleep(0.01)
     return {"value": amount**2, "attempt": trial.attempt, "seed": trial.seed}
 
 
@@ -270,6 +276,29 @@ class ExecutorContract:
         concurrent.executor.cancel(key)
         assert concurrent.result(concurrent.evaluate("square", trial=1)).value == 9.0
         assert concurrent.of(key) is None
+
+    def test_evaluation_that_saves_itself_is_interrupted(self, concurrent: Started) -> None:
+        """Where it is asked to; its checkpoint is there for another attempt."""
+        key = concurrent.evaluate("save")
+        concurrent.until(lambda: concurrent.here(0))
+        for _ in range(2):
+            concurrent.executor.interrupt(key)
+        concurrent.executor.interrupt("never heard of")
+        outcome = concurrent.result(key)
+        assert outcome.state == "interrupted" and outcome.checkpoint is not None
+        said = [content for content in concurrent.messages(0) if content["kind"] == "checkpoint"]
+        steps = [content["step"] for content in said]
+        assert steps == [None, *range(outcome.checkpoint + 1)][: len(steps)] and len(steps) > 1
+        newest = f"trials/000000/checkpoints/step-{outcome.checkpoint:09d}"
+        assert (concurrent.directory / newest / "state.txt").read_text() == str(outcome.checkpoint)
+
+    def test_evaluation_that_saves_nothing_goes_on(self, concurrent: Started) -> None:
+        """Though it is asked to save itself."""
+        key = concurrent.evaluate("hold")
+        concurrent.until(lambda: concurrent.here(0))
+        concurrent.executor.interrupt(key)
+        (concurrent.directory / "trials" / "000000" / "go").touch()
+        assert concurrent.result(key).state == "completed"
 
     def test_wait_ends_when_its_time_is_over(self, started: Started) -> None:
         """Though nothing has happened."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,7 +22,7 @@ from phsx.execution.base import (
     WorkerJoined,
     WorkerLeft,
 )
-from phsx.execution.evaluation import Job, evaluate_here
+from phsx.execution.evaluation import Job, Outcome, evaluate_here
 from phsx.targets.calling import BoundTarget
 
 #: Rounds in which nothing happens before a search is believed to hang.
@@ -42,7 +43,10 @@ class _Due:
 
 @dataclass(frozen=True)
 class Deed:
-    """What the master had done: "submit", "evaluate" or "cancel", when, to which key, and where."""
+    """What the master had done, when, to which key, and where.
+
+    `what` is "submit", "evaluate", "interrupt" or "cancel".
+    """
 
     time: float
     what: str
@@ -63,6 +67,9 @@ class VirtualExecutor(Executor):
         Takes a `Job`, returns the seconds that its evaluation takes.
     cost : float
         Seconds that a task takes.
+    saving : float, optional
+        Seconds from being asked to save until an evaluation has done that, and ends; what it has
+        done counts for the trial's next attempt. By default no evaluation can.
     before : callable, optional
         Called with key and `Task` or `Job` before each submission: a place for checks.
 
@@ -92,6 +99,7 @@ class VirtualExecutor(Executor):
         *,
         duration: Callable[[Job], float] = lambda job: 1.0,
         cost: float = 0.0,
+        saving: float | None = None,
         before: Hook | None = None,
     ) -> None:
         if isinstance(workers, int):
@@ -104,6 +112,11 @@ class VirtualExecutor(Executor):
         self._slots: dict[str, int] = {}
         self._duration = duration
         self._cost = cost
+        self._saving = saving
+        self._done: defaultdict[int, float] = defaultdict(
+            float
+        )  # seconds that interrupted attempts did, by trial
+        self._begun: dict[str, float] = {}
         self._before = before
         self._target: BoundTarget | None = None
         self._now = self.BEGIN
@@ -186,7 +199,10 @@ class VirtualExecutor(Executor):
             raise AssertionError(f"{key} was given to {worker}, which has no free slot")
         content = {"kind": "started", "trial": job.trial, "attempt": job.attempt}
         self._say(Message(content), key)
-        duration = self._duration(job)
+        if self._saving is not None:
+            self._say(Message({**content, "kind": "checkpoint", "step": None}), key)
+        duration = self._duration(job) - self._done[job.trial]
+        self._begun[key] = self._now
         self._arrange(duration, key, lambda: self._end(key, job, duration))
 
     def wait(self, timeout: float | None) -> list[Event]:
@@ -211,6 +227,12 @@ class VirtualExecutor(Executor):
         """Forget a task, an evaluation or a result."""
         self._note("cancel", key, self._places.get(key))
         self._drop(key)
+
+    def interrupt(self, key: str) -> None:
+        """Let an evaluation end when it has saved itself."""
+        self._note("interrupt", key, self._places.get(key))
+        if self._saving is not None and key in self._places:
+            self._arrange(self._saving, key, lambda: self._saved(key))
 
     def wake(self) -> None:
         """Make `wait` return."""
@@ -264,6 +286,13 @@ class VirtualExecutor(Executor):
             return Finished(task.key, task.function(*args))
         except Exception as error:
             return Errored(task.key, error)
+
+    def _saved(self, key: str) -> list[Event]:
+        job, ran = self.jobs[key], self._now - self._begun[key]
+        self._drop(key)
+        self._done[job.trial] += ran
+        outcome = Outcome(job.trial, job.attempt, "interrupted", checkpoint=job.attempt)
+        return [Finished(key, replace(outcome, started=self._begun[key], ended=self._now))]
 
     def _end(self, key: str, job: Job, duration: float) -> list[Event]:
         del self._places[key]

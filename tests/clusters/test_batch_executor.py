@@ -1,9 +1,7 @@
-"""Deaths whose job was ended from outside are nobody's fault; workers tell how long they live."""
+"""Deaths whose job was ended from outside are nobody's fault."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from phsx.clusters import batch_executor as module
 from phsx.clusters.batch_executor import BatchExecutor
 from phsx.exceptions import ClusterError
-from phsx.execution.base import Finished, Lost, WorkerJoined, WorkerLeft
+from phsx.execution.base import Finished, Lost, WorkerLeft
 from phsx.execution.dask import DaskExecutor
 from phsx.execution.evaluation import Outcome
 
@@ -49,28 +47,10 @@ class Provision:
 
 
 @pytest.fixture
-def loop():
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    yield loop
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
-
-
-@pytest.fixture
-def executor(monkeypatch, loop):
+def executor(monkeypatch):
     """An executor whose events are the test's."""
-
-    async def run(function, workers, on_error):
-        return {workers[0]: 60.0}
-
     client = SimpleNamespace(
-        run=run,
-        loop=SimpleNamespace(asyncio_loop=loop),
-        close=lambda: None,
-        scheduler=SimpleNamespace(address="tls://127.0.0.1:1"),
+        close=lambda: None, scheduler=SimpleNamespace(address="tls://127.0.0.1:1")
     )
     executor = BatchExecutor(client, Provision())
     executor.coming = []
@@ -125,26 +105,6 @@ def test_a_cancelled_evaluation_is_forgotten(executor, monkeypatch):
     executor.cancel("k")
     executor._provision.verdict = True
     assert say(executor) == []
-
-
-def wait_for_events(executor, *events):
-    found = say(executor, *events)
-    for _ in range(1000):
-        if found:
-            return found
-        found = say(executor)
-        threading.Event().wait(0.01)
-    raise AssertionError("nothing came")
-
-
-def test_workers_are_announced_with_their_deadline(executor):
-    (joined,) = wait_for_events(executor, WorkerJoined("b", 2))
-    assert joined.slots == 2 and 50 < joined.deadline - executor.clock() <= 60
-
-
-def test_a_worker_that_goes_before_it_was_announced_was_never_there(executor):
-    executor._asked["b"] = (WorkerJoined("b", 1), SimpleNamespace(done=lambda: False))
-    assert say(executor, WorkerLeft("b")) == []
 
 
 def test_a_failure_of_the_jobs_ends_the_run(executor):

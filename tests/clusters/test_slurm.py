@@ -18,6 +18,7 @@ import pytest
 
 import phsx
 from phsx.exceptions import ClusterError, RecoveryWarning
+from phsx.testing.faults.stepwise import done, stepwise
 
 SCRIPT = Path(__file__).parents[1] / "slurm" / "real_slurm.py"
 SPACE = {"x": phsx.Float(-5, 5), "y": phsx.Int(0, 9)}
@@ -383,6 +384,11 @@ def lasting(x, y, shortest, longest):
     return (x - 1) ** 2 + y
 
 
+def stepwise_and_squared(x, y, steps, pause, trial):
+    stepwise(x, steps, pause, trial)
+    return (x - 1) ** 2 + y
+
+
 def repeated(experiment):
     return sum(trial.attempt - 1 for trial in experiment.trials)
 
@@ -414,6 +420,20 @@ class TestWalltime:
         experiment.run(cluster=self.short_lived(10, jobs=1), max_failed=1.0, progress=False)
         (trial,) = experiment.trials
         assert trial.state == "failed" and "ask for a longer walltime=" in trial.error
+        assert_nothing_left(experiment)
+
+    def test_a_trial_with_checkpoints_runs_in_pieces(self, slurm, tmp_path):
+        """It takes longer than any of its jobs lives, and each step is done once."""
+        fixed = {"steps": 100, "pause": 0.15}
+        experiment = search(tmp_path / "s", 2, target=stepwise_and_squared, fixed=fixed)
+        experiment.run(
+            cluster=self.short_lived(14, jobs=2, replacements=0), max_deaths=0, progress=False
+        )
+        assert_exact(experiment, 2)
+        for trial in experiment.trials:
+            assert trial.attempt == 1 + trial.interruptions >= 2 and trial.deaths == 0
+            steps = done(experiment.directory, trial.id)
+            assert [step for _, step in steps] == list(range(100))
         assert_nothing_left(experiment)
 
     @pytest.mark.chaos

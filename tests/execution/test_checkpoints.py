@@ -1,75 +1,104 @@
-"""Checkpoints are whole or not there."""
+"""Checkpoints are whole or not there (F23): torn, damaged, superseded ones, and full disks."""
 
 from __future__ import annotations
 
-import pickle
+import json
+import os
+import subprocess
+import sys
 
 import pytest
 
-from phsx.exceptions import RecoveryWarning
-from phsx.execution.checkpoints import KEPT, Checkpoints
-from phsx.execution.handle import TrialHandle
+from phsx.exceptions import RecoveryWarning, TrialInterrupted
+from phsx.execution.checkpoints import KEPT, MANIFEST, Checkpoint, Checkpoints
 
 
 @pytest.fixture
-def checkpoints(tmp_path):
-    return Checkpoints(tmp_path)
+def place(tmp_path):
+    return tmp_path / "checkpoints"
 
 
-def save(checkpoints, step):
-    with checkpoints.write(step) as directory:
-        (directory / "deep").mkdir()
-        (directory / "deep" / "weights").write_bytes(pickle.dumps(step))
-        (directory / "step.txt").write_text(str(step))
+@pytest.fixture
+def attempt(place):
+    return lambda number=1: Checkpoints(place, number)
 
 
-def read(saved):
-    assert (saved.directory / "step.txt").read_text() == str(saved.step)
-    return saved.step
+def save(checkpoints, *steps):
+    for step in steps:
+        with checkpoints.saving(step) as directory:
+            (directory / "state.txt").write_text(f"step {step}")
+            (directory / "more").mkdir()
+            (directory / "more" / "data.bin").write_bytes(bytes(range(256)) * step)
 
 
-def test_without_any(checkpoints):
-    assert checkpoints.newest() is None
+def names(place):
+    return sorted(path.name for path in place.iterdir() if not path.name.startswith(".attempt"))
 
 
-def test_the_newest_of_those_kept(checkpoints, tmp_path):
-    for step in (0, 1, 9, 10, 1_000_000_000):
-        save(checkpoints, step)
-        assert read(checkpoints.newest()) == step
-    assert len(list(tmp_path.iterdir())) == KEPT
+def test_none_at_first_and_nothing_is_made(attempt, place):
+    assert attempt().newest() is None and not place.exists()
 
 
-def test_the_same_step_again(checkpoints):
-    save(checkpoints, 3)
-    with checkpoints.write(3) as directory:
-        (directory / "other").touch()
-    assert [path.name for path in sorted(checkpoints.newest().directory.iterdir())] == [
-        "checkpoint.json",
-        "other",
-    ]
+def test_the_newest_is_found_by_number(attempt, place):
+    save(attempt(), 8, 9, 10)
+    assert attempt(2).newest() == Checkpoint(10, place / "step-000000010")
+    assert (place / "step-000000010" / "more" / "data.bin").read_bytes() == bytes(range(256)) * 10
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_exception_within_leaves_nothing(checkpoints, tmp_path, error):
-    save(checkpoints, 1)
-    with pytest.raises(error), checkpoints.write(2) as directory:
-        (directory / "half").touch()
-        raise error
-    assert read(checkpoints.newest()) == 1 and len(list(tmp_path.iterdir())) == 1
+def test_the_newest_two_are_kept(attempt, place):
+    save(attempt(), *range(5))
+    assert names(place) == ["step-000000003", "step-000000004"] and KEPT == 2
 
 
-def test_what_was_torn_is_not_seen_and_goes(checkpoints, tmp_path):
-    save(checkpoints, 1)
-    writing = checkpoints.write(2)
-    (writing.__enter__() / "half").touch()
-    del writing
-    assert read(Checkpoints(tmp_path).newest()) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["step-000000001"]
+def test_the_same_step_again_replaces(attempt, place):
+    save(attempt(), 1, 2)
+    with attempt(2).saving(2) as directory:
+        (directory / "other.txt").write_text("other")
+    newest = attempt(3).newest()
+    assert newest.step == 2 and names(newest.directory) == [MANIFEST, "other.txt"]
+    assert names(place) == ["step-000000001", "step-000000002"]
 
 
-def test_every_cut_and_flipped_bit_is_found(checkpoints):
+DAMAGE = {
+    "torn": lambda path: os.truncate(path / "state.txt", 3),
+    "longer": lambda path: (path / "state.txt").write_text("step 55"),
+    "flipped": lambda path: (path / "state.txt").write_text("step 4"),
+    "empty": lambda path: os.truncate(path / "more" / "data.bin", 0),
+    "missing": lambda path: (path / "more" / "data.bin").unlink(),
+    "a link": lambda path: (
+        (path / "state.txt").unlink(),
+        (path / "state.txt").symlink_to("/etc/passwd"),
+    ),
+    "no manifest": lambda path: (path / MANIFEST).unlink(),
+    "torn manifest": lambda path: os.truncate(path / MANIFEST, 20),
+    "other manifest": lambda path: (path / MANIFEST).write_text("[]"),
+    "hostile manifest": lambda path: (path / MANIFEST).write_text(
+        json.dumps({"files": {"../../../etc/passwd": [1, 2]}})
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_one_is_left_out(attempt, place, damage):
+    save(attempt(), 4, 5)
+    DAMAGE[damage](place / "step-000000005")
+    with pytest.warns(RecoveryWarning, match="step 5 is damaged"):
+        newest = attempt(2).newest()
+    assert newest.step == 4
+    save(attempt(2), 5, 6)
+    assert names(place) == ["step-000000005", "step-000000006"], (
+        "nothing is left of the damaged one"
+    )
+    assert attempt(3).newest().step == 6
+
+
+def test_every_cut_and_flipped_bit_is_found(attempt):
+    checkpoints = attempt()
     save(checkpoints, 4)
-    save(checkpoints, 5)
+    with checkpoints.saving(5) as directory:
+        (directory / "deep").mkdir()
+        (directory / "deep" / "weights").write_bytes(b"weights")
+        (directory / "step.txt").write_text("5")
     newest = checkpoints.newest().directory
     for path in [path for path in newest.rglob("*") if path.is_file()]:
         whole = path.read_bytes()
@@ -80,35 +109,102 @@ def test_every_cut_and_flipped_bit_is_found(checkpoints):
         for spoiled in [*cuts, *flipped]:
             path.write_bytes(spoiled)
             with pytest.warns(RecoveryWarning, match="step 5 is damaged"):
-                assert read(checkpoints.newest()) == 4
+                assert checkpoints.newest().step == 4
         path.unlink()
         with pytest.warns(RecoveryWarning, match="step 5 is damaged"):
-            assert read(checkpoints.newest()) == 4
+            assert checkpoints.newest().step == 4
         path.write_bytes(whole)
-    assert read(checkpoints.newest()) == 5
+    assert checkpoints.newest().step == 5
 
 
-def test_with_nothing_whole_there_is_none(checkpoints):
-    save(checkpoints, 5)
-    (checkpoints.newest().directory / "step.txt").unlink()
-    with pytest.warns(RecoveryWarning):
-        assert checkpoints.newest() is None
+def test_all_are_damaged(attempt, place):
+    save(attempt(), 4, 5)
+    for step in (4, 5):
+        os.truncate(place / f"step-{step:09d}" / "state.txt", 0)
+    with pytest.warns(RecoveryWarning) as caught:
+        assert attempt(2).newest() is None
+    assert ["step 5" in str(caught[0].message), "step 4" in str(caught[1].message)] == [True, True]
 
 
-class TestHandle:
-    def test_saves_and_restores(self, tmp_path):
-        def attempt(number):
-            return TrialHandle(run="r", id=1, attempt=number, seed=0, directory=tmp_path, params={})
+def test_what_fails_while_it_is_written_leaves_the_one_before(attempt, place):
+    checkpoints = attempt()
+    save(checkpoints, 1)
+    with pytest.raises(ZeroDivisionError), checkpoints.saving(2) as directory:
+        (directory / "half.txt").write_text("half")
+        1 / 0  # noqa: B018
+    assert names(place) == ["step-000000001"]
 
-        first = attempt(1)
-        assert first.restore() is None
-        with first.checkpoint(3) as directory:
-            (directory / "x").touch()
-        saved = attempt(2).restore()
-        assert saved.step == 3 and (saved.directory / "x").exists()
 
-    @pytest.mark.parametrize("step", ["1", 0.5, None, -1])
-    def test_wrong_steps(self, tmp_path, step):
-        handle = TrialHandle(run="r", id=1, attempt=1, seed=0, directory=tmp_path, params={})
-        with pytest.raises((TypeError, ValueError), match=r"trial\.checkpoint\(step\)"):
-            handle.checkpoint(step)
+def test_nothing_written_is_an_error(attempt, place):
+    checkpoints = attempt()
+    with pytest.raises(ValueError, match="no file was written"), checkpoints.saving(2):
+        pass
+    assert names(place) == []
+
+
+@pytest.mark.parametrize("step", ["seal", "rename"])
+def test_a_process_that_is_killed_while_it_saves(place, attempt, step):
+    """At its worst moments: before the manifest, and before the checkpoint has its name."""
+    save(attempt(), 1)
+    code = f"""
+import os, signal, sys
+from pathlib import Path
+import phsx.execution.checkpoints as module
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+if {step!r} == "seal":
+    module._seal = die
+else:
+    module.Path.rename = die
+with module.Checkpoints(Path({str(place)!r}), 2).saving(2) as directory:
+    (directory / "state.txt").write_text("2")
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -9
+    assert len(names(place)) == 2, "something half done is there"
+    assert attempt(3).newest().step == 1
+    assert names(place) == ["step-000000001"]
+
+
+def test_a_later_attempt_takes_them_over(attempt, place):
+    """An earlier one that still runs somewhere saves no more, and harms nothing."""
+    first, second = attempt(1), attempt(2)
+    save(first, 1, 2)
+    assert second.newest().step == 2
+    with pytest.raises(TrialInterrupted, match="another attempt"):
+        save(first, 3)
+    with pytest.raises(TrialInterrupted):
+        save(Checkpoints(place, 1), 3)
+    assert names(place) == ["step-000000001", "step-000000002"]
+    save(second, 3)
+
+
+def test_an_earlier_attempt_that_is_writing_then(attempt, place):
+    first = attempt(1)
+    with pytest.raises(TrialInterrupted), first.saving(1) as directory:
+        (directory / "state.txt").write_text("1")
+        save(attempt(2), 1)
+    assert attempt(3).newest().step == 1
+
+
+def test_a_full_disk_leaves_the_one_before(attempt, place, monkeypatch):
+    save(attempt(), 1)
+
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("phsx.execution.checkpoints._sync", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(attempt(), 2)
+    assert names(place) == ["step-000000001"]
+
+
+def test_files_of_others_are_nobodys_business(attempt, place):
+    """`trial.checkpoint_directory` is for whatever a target writes."""
+    place.mkdir()
+    (place / "step-x").write_text("mine")
+    (place / "step-000000007").write_text("mine, and no directory")
+    (place / "a.txt").write_text("mine")
+    with pytest.warns(RecoveryWarning, match="step 7"):
+        assert attempt().newest() is None
+    save(attempt(), 1)
+    assert (place / "a.txt").exists() and (place / "step-x").exists()

@@ -25,6 +25,7 @@ from phsx.execution.base import Lost, Setting, Task, WorkerLeft
 from phsx.execution.dask import DaskExecutor
 from phsx.execution.evaluation import Job
 from phsx.execution.installer import Installed, Installer
+from phsx.execution.offer import Offer
 from phsx.execution.remote import uninstall
 from phsx.targets.calling import bind
 from phsx.targets.packing import pack
@@ -361,9 +362,9 @@ class TestInstallation:
         ended = queue.SimpleQueue()
         package = trap(f"__import__('os').getpid() == {pids[bad]} and 1/0")
         name = f"late-{next(numbers)}"
-        installer = Installer(client, name, f"phsx-{name}", f"phsx-{name}", package, ended.put)
+        installer = Installer(client, name, f"phsx-{name}", package, ended.put)
         installer.install(good)
-        assert installer.conclude(ended.get(timeout=20.0)) == Installed(good, ready=True)
+        assert installer.conclude(ended.get(timeout=20.0)) == Installed(good, Offer(None, {}, {}))
         installer.install(bad)
         assert installer.conclude(ended.get(timeout=20.0)) is None
         assert f"worker {bad} cannot" in caplog.text and "division by zero" in caplog.text

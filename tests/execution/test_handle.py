@@ -6,7 +6,8 @@ import threading
 import numpy as np
 import pytest
 
-from phsx.execution.handle import TrialHandle
+from phsx.exceptions import TrialInterrupted
+from phsx.execution.handle import Report, Saved, TrialHandle
 
 
 @pytest.fixture
@@ -20,8 +21,9 @@ def handle(tmp_path):
         params={"x": 1},
         notify=(reports := []).append,
         stop=(stop := threading.Event()),
+        save=(save := threading.Event()),
     )
-    handle.reports, handle.stop = reports, stop
+    handle.reports, handle.stop, handle.save = reports, stop, save
     return handle
 
 
@@ -78,3 +80,74 @@ def test_works_without_listener(tmp_path):
     handle.report(0, 1.0)
     assert not handle.should_stop()
     assert "id=0" in repr(handle)
+
+
+class TestCheckpoints:
+    def save(self, handle, step):
+        with handle.checkpoint(step) as directory:
+            (directory / "state.txt").write_text(str(step))
+
+    def test_what_is_saved_is_found(self, handle, tmp_path):
+        assert handle.restore() is None
+        self.save(handle, np.int64(3))
+        assert handle.restore().step == 3
+        assert (handle.restore().directory / "state.txt").read_text() == "3"
+        other = TrialHandle(run="r", id=3, attempt=3, seed=5, directory=tmp_path, params={})
+        assert other.restore() == handle.restore()
+
+    def test_it_is_told(self, handle):
+        assert handle.reports == [], "a trial without checkpoints says nothing"
+        assert handle.restore() is None and not handle.should_checkpoint()
+        self.save(handle, 1)
+        self.save(handle, 2)
+        assert handle.reports == [Saved("r", 3, 2, step) for step in (None, 1, 2)]
+
+    def test_asked_to_save_it_ends_when_that_is_done(self, handle):
+        self.save(handle, 1)
+        handle.save.set()
+        assert handle.should_checkpoint() and not handle.should_stop()
+        with pytest.raises(TrialInterrupted):
+            self.save(handle, 2)
+        assert handle.interrupted and handle.saved == 2
+
+    def test_asked_to_save_what_fails_is_not_saved(self, handle):
+        handle.save.set()
+        with pytest.raises(ZeroDivisionError), handle.checkpoint(2):
+            1 / 0  # noqa: B018
+        assert not handle.interrupted and handle.saved is None
+
+    def test_an_exception_of_the_targets_own_handling_lets_it_pass(self, handle):
+        handle.save.set()
+        with pytest.raises(TrialInterrupted):
+            try:
+                self.save(handle, 2)
+            except Exception:
+                pytest.fail("it is no Exception")
+
+    def test_where_nobody_will_find_it_nobody_is_told(self, tmp_path):
+        """The host does not see the experiment's directory."""
+        (save := threading.Event()).set()
+        handle = TrialHandle(
+            run="r",
+            id=0,
+            attempt=1,
+            seed=0,
+            directory=tmp_path,
+            params={},
+            notify=(said := []).append,
+            save=save,
+            lasting=False,
+        )
+        self.save(handle, 1)
+        assert handle.restore().step == 1 and not handle.should_checkpoint() and said == []
+
+    @pytest.mark.parametrize(
+        ("step", "kind"), [("1", TypeError), (0.5, TypeError), (-1, ValueError)]
+    )
+    def test_other_steps_are_refused(self, handle, step, kind):
+        with pytest.raises(kind, match=r"trial.checkpoint\(step\): step must"):
+            handle.checkpoint(step)
+
+    def test_reports_are_something_else(self, handle):
+        handle.report(1, 0.5)
+        assert isinstance(handle.reports[0], Report)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import phsx
-from phsx.execution.base import WorkerJoined
+from phsx.execution.base import Finished, WorkerJoined
 from phsx.testing.bench import Bench
 from phsx.testing.virtual_executor import VirtualExecutor
 from phsx.trial import TrialState
@@ -19,8 +20,8 @@ STARTUP, WALLTIME, JOBS = 3.0, 60.0, 3
 class Jobs(VirtualExecutor):
     """Workers that end at their walltime, or when they are released; new ones take their place."""
 
-    def __init__(self, durations, walltime=WALLTIME):
-        super().__init__({}, duration=lambda job: durations[job.trial])
+    def __init__(self, durations, walltime=WALLTIME, **options):
+        super().__init__({}, duration=lambda job: durations[job.trial], **options)
         self.walltime = walltime
         self.started = 0
         self.killed = self.released = 0
@@ -108,3 +109,97 @@ def test_a_trial_that_needs_most_of_a_walltime_gets_it(tmp_path):
 def test_trials_that_all_need_most_of_a_walltime(tmp_path):
     bench = Bench(tmp_path, phsx.Random(6))
     bench.run(Jobs([50.0] * 6)).check_exact(6)
+
+
+class TestCheckpoints:
+    """Trials that save themselves when they are asked to."""
+
+    def check(self, bench, trials):
+        bench.check_exact(trials)
+        found = bench.state.trials.values()
+        assert not any(trial.deaths for trial in found)
+        assert len(bench.journal.of("interrupted")) == sum(t.interruptions for t in found)
+        for trial in found:
+            assert trial.attempt == 1 + trial.interruptions, "nothing was lost"
+
+    def test_trials_that_fit_no_walltime_run_in_pieces(self, tmp_path):
+        executor = Jobs([150.0] * 6, saving=2.0)
+        bench = Bench(tmp_path, phsx.Random(6))
+        bench.run(executor, max_deaths=0)
+        self.check(bench, 6)
+        assert all(2 <= trial.interruptions <= 5 for trial in bench.state.trials.values())
+        assert all(trial.spent >= 150.0 - WALLTIME for trial in bench.state.trials.values())
+        assert executor.killed <= JOBS, "jobs are given up when nothing fits any more"
+        assert bench.makespan <= 1.5 * 150.0 * 6 / JOBS
+
+    def test_short_ones_too(self, tmp_path):
+        given = durations(60)
+        bench = Bench(tmp_path, phsx.Random(60))
+        bench.run(Jobs(given, saving=1.0), max_deaths=0)
+        self.check(bench, 60)
+        assert bench.makespan <= 1.2 * given.sum() / JOBS
+
+    def test_the_notice_becomes_as_long_as_it_has_to_be(self, tmp_path):
+        """At first it is 6 s, and saving takes 9 s: that attempt is cut."""
+        bench = Bench(tmp_path, phsx.Random(3))
+        bench.run(Jobs([150.0] * 3, saving=9.0)).check_exact(3)
+        assert all(trial.deaths == 0 for trial in bench.state.trials.values())
+        cut = bench.journal.of("death")
+        assert 1 <= len(cut) <= 3 and not any(record["counted"] for record in cut)
+
+    def test_a_notice_that_is_said(self, tmp_path):
+        bench = Bench(tmp_path, phsx.Random(3))
+        bench.run(Jobs([150.0] * 3, saving=9.0), notice=10.0)
+        self.check(bench, 3)
+
+    def test_one_that_takes_too_long_to_save_fails_and_says_so(self, tmp_path):
+        bench = Bench(tmp_path, phsx.Random(1))
+        bench.run(Jobs([150.0], saving=40.0), max_failed=1.0)
+        (trial,) = bench.state.trials.values()
+        assert trial.state is TrialState.FAILED and "checkpoint more often" in trial.error
+
+    def test_a_time_limit_counts_all_pieces(self, tmp_path):
+        bench, executor = Bench(tmp_path, phsx.Random(1)), Jobs([150.0], saving=2.0)
+        bench.run(executor, timeout=160.0).check_exact(1)
+        limits = [job.timeout for job in executor.jobs.values()]
+        assert limits[0] == 160.0 and limits == sorted(limits, reverse=True)
+        assert limits[-1] == pytest.approx(160.0 - bench.state.trials[0].spent)
+
+    def test_what_a_whole_trial_takes_is_learnt(self, tmp_path):
+        bench = Bench(tmp_path, phsx.Random(6))
+        bench.run(Jobs([150.0] * 6, saving=2.0))
+        assert bench.master._pool.usual == pytest.approx(150.0)
+
+    def test_one_that_never_goes_on_fails_and_says_so(self, tmp_path):
+        """It begins again from the start each time."""
+
+        class Forgetful(Jobs):
+            def _saved(self, key):
+                ((finished),) = super()._saved(key)
+                self._done.clear()
+                return [Finished(key, replace(finished.value, checkpoint=7))]
+
+        bench = Bench(tmp_path, phsx.Random(1))
+        bench.run(Forgetful([150.0], saving=2.0), max_failed=1.0)
+        (trial,) = bench.state.trials.values()
+        assert trial.state is TrialState.FAILED and "trial.restore()?" in trial.error
+
+    def test_a_run_that_is_stopped_lets_trials_save_themselves(self, tmp_path):
+        bench = Bench(tmp_path, phsx.Random(4))
+        executor = VirtualExecutor(2, duration=lambda job: 100.0, saving=3.0)
+        executor.at(10.0, lambda: bench.master.stop("enough", grace=30.0))
+        bench.run(executor)
+        assert bench.makespan == pytest.approx(13.0, abs=0.1)
+        assert [trial.interruptions for trial in bench.state.trials.values()] == [1, 1]
+        again = bench.again(bench.journal.durable).run(VirtualExecutor(2)).state
+        assert [trial.attempt for trial in again.trials.values()] == [2, 2, 1, 1]
+
+    def test_a_search_that_goes_on_knows_who_saves(self, tmp_path):
+        bench = Bench(tmp_path, phsx.Random(2))
+        executor = Jobs([150.0] * 2, saving=2.0)
+        executor.at(100.0, lambda: bench.master.stop("enough", grace=30.0))
+        bench.run(executor)
+        again = bench.again(bench.journal.durable)
+        again.make(Jobs([150.0] * 2, saving=2.0))
+        assert all(again.master._pool.deadlines.fits_whole(n, "w", 0.0) for n in (0, 1))
+        assert again.master._pool.deadlines._savers == {0, 1}

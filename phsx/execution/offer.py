@@ -1,0 +1,91 @@
+"""What a worker has for the trials that are placed on it: how long it lives, and what it has."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import distributed
+import psutil
+
+#: When Slurm ends a job, in s since the epoch; newer versions say it to the job.
+ENDS = "SLURM_JOB_END_TIME"
+#: When a job has begun, in s since the epoch, and how many seconds it has: as phsx tells it.
+STARTED, WALLTIME = "PHSX_JOB_STARTED", "PHSX_WALLTIME"
+
+
+class Offer(NamedTuple):
+    """What a worker has.
+
+    Attributes
+    ----------
+    left : float or None
+        Seconds until it ends, which is a duration since the clocks of two machines differ; None
+        where no end is known.
+    resources : mapping of str to float
+        What it declares as Dask's resources, such as ``{"GPU": 2}``.
+    packages : mapping of str to (str or None)
+        Those that are not as the master has them, with their version; None where one is missing.
+    """
+
+    left: float | None
+    resources: Mapping[str, float]
+    packages: Mapping[str, str | None]
+
+
+def offer_here(packages: Mapping[str, str | None]) -> Offer:
+    """Return what the worker has that runs this task."""
+    worker = distributed.get_worker()
+    left = [
+        remaining(os.environ, time.time()),
+        lifetime_left(worker.lifetime, time.time() - psutil.Process().create_time()),
+    ]
+    known = [seconds for seconds in left if seconds is not None]
+    return Offer(min(known, default=None), dict(worker.state.total_resources), packages)
+
+
+def remaining(environment: Mapping[str, str], now: float) -> float | None:
+    """Return how many seconds a batch job has left, from what it is told in its environment.
+
+    Parameters
+    ----------
+    environment : mapping
+    now : float
+        Seconds since the epoch, by the clock of the worker.
+
+    Returns
+    -------
+    float or None
+        None where the job has no known end.
+
+    Examples
+    --------
+    >>> remaining({"SLURM_JOB_END_TIME": "1000"}, now=940.0)
+    60.0
+    >>> remaining({"PHSX_JOB_STARTED": "900", "PHSX_WALLTIME": "120"}, now=940.0)
+    80.0
+    """
+    try:
+        if ENDS in environment:
+            return float(environment[ENDS]) - now
+        return float(environment[STARTED]) + float(environment[WALLTIME]) - now
+    except (KeyError, ValueError):
+        return None
+
+
+def lifetime_left(lifetime: float | None, age: float) -> float | None:
+    """Return how many seconds are left of the lifetime that a worker of Dask was given.
+
+    A worker does not tell when it began, but its process does. Where that is somebody's who has
+    started the worker later, nothing is known.
+
+    Examples
+    --------
+    >>> lifetime_left(60.0, 10.0), lifetime_left(None, 10.0), lifetime_left(60.0, 100.0)
+    (50.0, None, None)
+    """
+    if lifetime is None or age > lifetime:
+        return None
+    return lifetime - age
