@@ -253,10 +253,8 @@ class SearchState:
             started=record["t"],
         )
         # An attempt that goes on from a checkpoint reports no more what was before it.
-        reports = self.reports.pop(record["id"], [])
-        kept = [
-            one for one in reports if trial.checkpoint is not None and one[0] <= trial.checkpoint
-        ]
+        end = -1 if trial.checkpoint is None else trial.checkpoint
+        kept = [report for report in self.reports.pop(record["id"], []) if report[0] <= end]
         if kept:
             self.reports[record["id"]] = kept
 
