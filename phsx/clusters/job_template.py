@@ -14,7 +14,7 @@ from typing import Any
 
 from phsx.clusters.batch import SYSTEMS, Batch, configured
 from phsx.clusters.jobqueue import jobqueue
-from phsx.execution.offer import STARTED, WALLTIME
+from phsx.execution.remaining import STARTED, WALLTIME
 
 logger = logging.getLogger(__name__)
 

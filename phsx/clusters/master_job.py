@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from phsx.clusters.checks import amount, lines, whole, word
-from phsx.clusters.environment import STARTED, WALLTIME
 from phsx.clusters.job_template import memory_in_bytes, python_path
 from phsx.clusters.walltime import seconds_of, walltime_of
 from phsx.exceptions import ConfigurationError
+from phsx.execution.remaining import STARTED, WALLTIME
 
 #: What the table [master] of a search's file may say, and `phsx submit`.
 KEYS = (

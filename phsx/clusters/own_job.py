@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from phsx.clusters.environment import STARTED, WALLTIME
+from phsx.execution.remaining import STARTED, WALLTIME
 
 #: Where Slurm tells a process in which job it runs.
 JOB = "SLURM_JOB_ID"

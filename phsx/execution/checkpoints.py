@@ -178,7 +178,7 @@ def _seal(directory: Path) -> None:
         files[str(path.relative_to(directory))] = _sum(path)
         _sync(path)
     if not files:
-        raise ValueError("trial.save_checkpoint: no file was written into its directory")
+        raise ValueError("trial.checkpoint(step): no file was written into its directory")
     manifest = directory / MANIFEST
     manifest.write_text(json.dumps({"files": files}), encoding="utf-8")
     _sync(manifest)

@@ -152,8 +152,8 @@ class TrialHandle:
     def restore(self) -> Checkpoint | None:
         """Return the newest whole checkpoint of this trial; None where there is none.
 
-        It has a `step`, and a `directory` with what was saved. One that is damaged is left out, with
-        a warning, and the one before is taken.
+        It has a `step`, and a `directory` with what was saved. One that is damaged is left out,
+        with a warning, and the one before is taken.
         """
         newest = self._checkpoints().newest()
         self.saved = None if newest is None else newest.step
@@ -162,8 +162,8 @@ class TrialHandle:
     def should_checkpoint(self) -> bool:
         """Tell whether to save now: the worker's time is nearly over, or the run is ending.
 
-        For targets that would not save after every step. `checkpoint` then ends the attempt, and the
-        trial goes on from there on another worker.
+        For targets that would not save after every step. `checkpoint` then ends the attempt, and
+        the trial goes on from there on another worker.
         """
         self._checkpoints()
         return self._lasting and self._save.is_set()

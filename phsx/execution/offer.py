@@ -10,10 +10,7 @@ from typing import NamedTuple
 import distributed
 import psutil
 
-#: When Slurm ends a job, in s since the epoch; newer versions say it to the job.
-ENDS = "SLURM_JOB_END_TIME"
-#: When a job has begun, in s since the epoch, and how many seconds it has: as phsx tells it.
-STARTED, WALLTIME = "PHSX_JOB_STARTED", "PHSX_WALLTIME"
+from phsx.execution.remaining import remaining
 
 
 class Offer(NamedTuple):
@@ -44,35 +41,6 @@ def offer_here(packages: Mapping[str, str | None]) -> Offer:
     ]
     known = [seconds for seconds in left if seconds is not None]
     return Offer(min(known, default=None), dict(worker.state.total_resources), packages)
-
-
-def remaining(environment: Mapping[str, str], now: float) -> float | None:
-    """Return how many seconds a batch job has left, from what it is told in its environment.
-
-    Parameters
-    ----------
-    environment : mapping
-    now : float
-        Seconds since the epoch, by the clock of the worker.
-
-    Returns
-    -------
-    float or None
-        None where the job has no known end.
-
-    Examples
-    --------
-    >>> remaining({"SLURM_JOB_END_TIME": "1000"}, now=940.0)
-    60.0
-    >>> remaining({"PHSX_JOB_STARTED": "900", "PHSX_WALLTIME": "120"}, now=940.0)
-    80.0
-    """
-    try:
-        if ENDS in environment:
-            return float(environment[ENDS]) - now
-        return float(environment[STARTED]) + float(environment[WALLTIME]) - now
-    except (KeyError, ValueError):
-        return None
 
 
 def lifetime_left(lifetime: float | None, age: float) -> float | None:

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from phsx.clusters.deadline import MARGIN, remaining
+from phsx.clusters.deadline import MARGIN
 from phsx.clusters.own_job import job_here
 from phsx.clusters.queue import SlurmQueue
 from phsx.exceptions import PhsxError
+from phsx.execution.remaining import remaining
 from phsx.experiment.submission import Submission
 from phsx.master.master import Master
 from phsx.state import SearchState
