@@ -112,7 +112,9 @@ class Shift:
         master.stop(self.reason, left)
         now, running = time.time(), TrialState.RUNNING
         trials = [state.trials[number] for number in state.alive]
-        ran = [now - t.started for t in trials if t.state is running and t.started is not None]
+        # One that saves checkpoints goes on from there, however long it takes.
+        cut = [t for t in trials if t.state is running and t.checkpoint is None]
+        ran = [now - t.started for t in cut if t.started is not None]
         if len(state.finished) == self._ended and max(ran, default=0.0) > HOPELESS * self._seconds:
             logger.warning(
                 "no trial has ended in the %.0f s that job %s had, though one ran for %.0f s: the "
