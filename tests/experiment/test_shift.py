@@ -107,12 +107,15 @@ class TestMaster:
         assert b.states() == {"completed": 2 * 7} or b.states() == {"completed": 2 * 8}
 
     @pytest.mark.parametrize(
-        ("ended", "ran", "again"), [(0, 60, False), (1, 60, True), (0, 40, True)]
+        ("ended", "ran", "checkpoint", "again"),
+        [(0, 60, None, False), (1, 60, None, True), (0, 40, None, True), (0, 60, 3, True)],
     )
     def test_no_further_job_where_no_trial_ends(
-        self, begin, clock, monkeypatch, caplog, ended, ran, again
+        self, begin, clock, monkeypatch, caplog, ended, ran, checkpoint, again
     ):
-        trial = SimpleNamespace(id=0, state=TrialState.RUNNING, started=1000.0 - ran)
+        trial = SimpleNamespace(
+            id=0, state=TrialState.RUNNING, started=1000.0 - ran, checkpoint=checkpoint
+        )
         state = SimpleNamespace(finished=[0] * (3 + ended), alive={0: None}, trials={0: trial})
         shift = begin(100.0, 3)
         handed, stopped = [], []
