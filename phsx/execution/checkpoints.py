@@ -8,18 +8,20 @@ later is found out, and the one before is used.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-from phsx.exceptions import RecoveryWarning, TrialInterrupted
+from phsx.exceptions import TrialInterrupted
+
+logger = logging.getLogger(__name__)
 
 #: How many checkpoints of a trial are kept.
 KEPT = 2
@@ -80,7 +82,7 @@ class Checkpoints:
     def newest(self) -> Checkpoint | None:
         """Return the newest checkpoint that is whole; None where there is none.
 
-        All its files are read for that. A damaged one is left out, with a warning.
+        All its files are read for that. A damaged one is left out, which is logged.
         """
         if not self.directory.is_dir():
             return None
@@ -91,8 +93,8 @@ class Checkpoints:
             if reason is None:
                 return self.at(step)
             self._damaged.add(step)
-            message = f"the checkpoint of step {step} is damaged ({reason}) and not used"
-            warnings.warn(message, RecoveryWarning, stacklevel=3)
+            # Logged, since a process may restore many trials and shows equal warnings only once.
+            logger.warning("the checkpoint of step %d is damaged (%s) and not used", step, reason)
         return None
 
     @contextmanager

@@ -153,7 +153,7 @@ class TrialHandle:
         """Return the newest whole checkpoint of this trial; None where there is none.
 
         It has a `step`, and a `directory` with what was saved. One that is damaged is left out,
-        with a warning, and the one before is taken.
+        with a line in the trial's ``stderr.txt``, and the one before is taken.
         """
         newest = self._checkpoints().newest()
         self.saved = None if newest is None else newest.step

@@ -183,6 +183,6 @@ def test_goes_on_from_the_newest_whole_checkpoint(tmp_path):
             *((2, step) for step in range(first, STEPS + 1)),
         ], trial.params
         assert (trial.value, trial.attempt) == (2, 2)
-    damaged = next(trial for trial in experiment.trials if trial.params["how"] == "cut")
-    stderr = tmp_path / f"e/trials/{damaged.id:06d}/stderr.txt"
-    assert "checkpoint of step 5 is damaged" in stderr.read_text()
+        stderr = tmp_path / f"e/trials/{trial.id:06d}/stderr.txt"
+        told = "checkpoint of step 5 is damaged" in stderr.read_text()
+        assert told == (trial.params["how"] in ("damaged", "cut"))
