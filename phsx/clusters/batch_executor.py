@@ -106,8 +106,7 @@ class BatchExecutor(DaskExecutor):
         """Tell how many trials could run now at most: jobs follow."""
         self._provision.need(trials)
         if trials is not None:
-            busy = {evaluation.worker for evaluation in self._evaluations.values()}
-            self._provision.spare(self._workers.keys() - busy)
+            self._provision.spare(self.idle())
 
     def release(self, worker: str) -> None:
         """Give up a worker on which nothing fits any more; another job takes its place."""

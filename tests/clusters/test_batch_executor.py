@@ -113,8 +113,7 @@ def test_a_failure_of_the_jobs_ends_the_run(executor):
         executor.wait(0.0)
 
 
-def test_demand_tells_which_workers_are_idle(executor):
-    executor._workers = {"a": 1, "b": 1}
-    executor._evaluations = {"k": SimpleNamespace(worker="a")}
+def test_demand_tells_which_workers_are_idle(executor, monkeypatch):
+    monkeypatch.setattr(executor, "idle", lambda: {"b"})
     executor.demand(1)
     assert executor._provision.needs == [1] and executor._provision.idle == {"b"}

@@ -265,7 +265,7 @@ class TestConnection:
         """As after a restart of the scheduler."""
         key = started.evaluate("hold")
         started.until(lambda: started.here(0))
-        client.cancel([started.executor._futures[key]])
+        client.cancel([started.executor._submissions._futures[key]])
         started.until(lambda: started.of(key))
         assert isinstance(started.of(key), Lost) and not started.of(key).worker_died
         started.until(lambda: not any(client.run(on_worker.running, started.run).values()))

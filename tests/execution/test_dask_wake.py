@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from types import SimpleNamespace
 
-from phsx.execution.base import Message
+from phsx.execution.base import Message, Setting
 from phsx.execution.dask import DaskExecutor
+from phsx.targets.packing import pack
 
 
 def executor():
     """Return an executor on a client that nothing happens to."""
-    return DaskExecutor(
+    executor = DaskExecutor(
         SimpleNamespace(
             status="running",
             nthreads=dict,
@@ -21,6 +22,8 @@ def executor():
             scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"),
         )
     )
+    executor.start(Setting("r", None, pack(lambda x: x, ["x"])))
+    return executor
 
 
 def test_what_comes_together_with_a_wake_is_heard():
