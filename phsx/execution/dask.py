@@ -15,9 +15,8 @@ an evaluation is reported as lost when its process has been ended, so that its s
 
 from __future__ import annotations
 
-import contextlib
 import json
-import queue
+import logging
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -32,8 +31,12 @@ from phsx.execution.connection import Connection
 from phsx.execution.crew import Crew
 from phsx.execution.departure import killed
 from phsx.execution.evaluation import Job, Outcome
+from phsx.execution.heartbeats import PATIENCE, PATIENCE_IN_THREAD, Heartbeats
+from phsx.execution.inbox import Inbox
 from phsx.execution.orphans import Orphans
-from phsx.execution.submissions import Submissions
+from phsx.execution.submissions import Evaluation, Submissions
+
+logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at which workers are there: while some are awaited, and else.
 LOOK_SOON, LOOK = 0.05, 1.0
@@ -68,10 +71,12 @@ class DaskExecutor(Executor):
         self._connection = Connection(client)
         self._closers = list(closers)
         self._expected = expected
-        self._queue: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self._inbox = Inbox()
         self._wanted = False  # whether there are trials for workers that may come
         self._looked = self._subscribed = 0.0
         self._topic = ""  # until it is started
+        self._heartbeats = Heartbeats(PATIENCE)
+        self._silent: dict[str, dict[str, Evaluation]] = {}  # what silent workers may still run
 
     @property
     def _client(self) -> distributed.Client:
@@ -81,12 +86,13 @@ class DaskExecutor(Executor):
         """Subscribe to what evaluations say, and let workers be given the target."""
         if setting.package is None:
             raise ValueError("a Dask cluster needs the target's package")
-        topic, connection, put = f"phsx-{setting.run}", self._connection, partial(_put, self._queue)
+        topic, connection, put = f"phsx-{setting.run}", self._connection, self._inbox.put
         self._calls = Calls(connection, setting.run)
         self._orphans = Orphans(self._calls, partial(put, "ended"))
         self._submissions = Submissions(connection, topic, partial(put, "done"))
         self._beckon = Beckon(connection, topic)
         self._topic = topic
+        self._heartbeats = Heartbeats(PATIENCE if setting.isolate else PATIENCE_IN_THREAD)
         self._subscribe()
         self._crew = Crew(
             connection, setting.run, topic, setting.package, self.clock, partial(put, "installed")
@@ -95,8 +101,8 @@ class DaskExecutor(Executor):
     def _subscribe(self) -> None:
         """Ask to be told of events: again and again, for a broken connection ends it unnoticed."""
         self._subscribed = time.monotonic()
-        # The client keeps its handler after the end: that must not keep more than the queue.
-        self._client.subscribe_topic(self._topic, partial(_put_said, self._queue))
+        # The client keeps its handler after the end: that must not keep more than the inbox.
+        self._client.subscribe_topic(self._topic, self._inbox.put_event)
 
     def submit(self, task: Task) -> None:
         """Submit a task to its worker, or to any where that one is gone."""
@@ -113,7 +119,7 @@ class DaskExecutor(Executor):
             events = self._submissions.unsubmitted() + self._look()
             woken = False
             left = None if deadline is None else deadline - time.monotonic()
-            for kind, *content in self._drain(0.0 if events else self._patience(left)):
+            for kind, *content in self._inbox.take(0.0 if events else self._patience(left)):
                 if kind == "woken":
                     woken = True  # what was drained with it is still to be heard
                 else:
@@ -136,14 +142,6 @@ class DaskExecutor(Executor):
 
     def _every(self) -> float:
         return LOOK_SOON if self._crew.ready < self._expected else LOOK
-
-    def _drain(self, timeout: float) -> list[tuple[Any, ...]]:
-        items: list[tuple[Any, ...]] = []
-        with contextlib.suppress(queue.Empty):
-            items.append(self._queue.get(timeout=timeout) if timeout else self._queue.get_nowait())
-            while True:
-                items.append(self._queue.get_nowait())
-        return items
 
     def _said(self, text: str) -> list[Event]:
         content = json.loads(text)
@@ -183,17 +181,45 @@ class DaskExecutor(Executor):
             return []  # the client looks for its scheduler
         try:
             now = self._client.nthreads()
+            events = self._unheard(now)
         except OSError:
             return []  # the next look finds out why
         if self._looked - self._subscribed >= LOOK or now.keys() - self._crew.workers:
             self._subscribe()
         self._orphans.end(now)
-        events: list[Event] = []
         for address in (self._crew.workers | self._busy()) - now.keys():
             events += self._left(address)
-        self._crew.meet(now)
+        still = self._orphans.workers()
+        self._crew.meet({worker: now[worker] for worker in now if worker not in still})
         self._beckon.look(len(now), wanted=self._wanted)
         return events
+
+    def _unheard(self, now: dict[str, int]) -> list[Event]:
+        """Take workers out of `now` that say nothing any more, and give up what they have.
+
+        What such a worker still evaluates is ended when it is heard of again.
+        """
+        self._heartbeats.look(self._client)
+        events: list[Event] = []
+        for worker in self._heartbeats.silent & now.keys():
+            del now[worker]
+            if worker in self._crew:
+                logger.warning(
+                    "worker %s is not heard of any more; what it had runs elsewhere", worker
+                )
+                events += self._silenced(worker)
+        for worker in self._silent.keys() & now.keys():
+            self._orphans.add(self._silent.pop(worker))
+        return events
+
+    def _silenced(self, worker: str) -> list[Event]:
+        """Give up a worker of which nothing is heard."""
+        self._silent[worker] = self._submissions.at(worker)
+        for key in self._silent[worker]:
+            self._submissions.cancel(key)
+        reason = f"worker {worker} is not heard of"
+        lost = [Lost(key, reason, worker_died=True) for key in self._silent[worker]]
+        return [*lost, *self._submissions.stuck(worker), *self._crew.leave(worker)]
 
     def demand(self, trials: int | None) -> None:
         """Learn whether there is work for workers that may come."""
@@ -224,8 +250,7 @@ class DaskExecutor(Executor):
         """Give up a worker that is gone, or has lost the target, with all that was to run there."""
         departure = self._crew.leave(worker)
         events: list[Event] = []
-        evaluations = self._submissions.evaluations
-        lost = [key for key, evaluation in evaluations.items() if evaluation.worker == worker]
+        lost = self._submissions.at(worker)
         down = self._taken_down(worker) if lost else set()
         for key in lost:
             self._submissions.cancel(key)
@@ -256,7 +281,7 @@ class DaskExecutor(Executor):
 
     def wake(self) -> None:
         """Make `wait` return."""
-        self._queue.put(("woken",))
+        self._inbox.put("woken")
 
     def clock(self) -> float:
         """Return the time of this machine."""
@@ -280,14 +305,6 @@ class DaskExecutor(Executor):
             self._connection.close()
             for closer in self._closers:
                 closer()
-
-
-def _put(into: queue.SimpleQueue[tuple[Any, ...]], *item: Any) -> None:
-    into.put(item)
-
-
-def _put_said(into: queue.SimpleQueue[tuple[Any, ...]], event: tuple[float, Any]) -> None:
-    into.put(("said", event[1]))
 
 
 __all__ = ["DaskExecutor"]

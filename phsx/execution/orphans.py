@@ -1,4 +1,7 @@
-"""Evaluations that were lost with the connection, and may go on: ended before anything else."""
+"""Evaluations that were lost and may go on: ended before their slots are used again.
+
+They were lost with the connection, or with a worker that nothing was heard of, and that is back.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,10 @@ class Orphans:
                 self._calls.end(*evaluation, partial(self._answered, key))
             else:
                 self._put(key)
+
+    def workers(self) -> set[str]:
+        """Return the workers that are still to end some."""
+        return {evaluation.worker for evaluation in self._told.values()}
 
     def _answered(self, key: str, call: object) -> None:
         self._put(key)

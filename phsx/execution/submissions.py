@@ -120,6 +120,24 @@ class Submissions:
         self._connection.usable()  # or not: a short break would not be seen later
         return Lost(key, f"the task was {future.status}", worker_died=False)
 
+    def at(self, worker: str) -> dict[str, Evaluation]:
+        """Return the evaluations that were given to a worker."""
+        found = self.evaluations.items()
+        return {key: evaluation for key, evaluation in found if evaluation.worker == worker}
+
+    def stuck(self, worker: str) -> list[Event]:
+        """Forget the tasks that are with a worker, their results too; return them as lost."""
+        client = self._connection.client
+        names = {self.name(key): key for key in self._futures.keys() | self._kept.keys()}
+        running = client.processing([worker]).get(worker, ())
+        there = client.has_what([worker]).get(worker, ())
+        found = sorted({names[name] for name in (*running, *there) if name in names})
+        for key in found:
+            self._kept.pop(key, None)
+            self.cancel(key)
+        reason = f"worker {worker} is not heard of"
+        return [Lost(key, reason, worker_died=False) for key in found]
+
     def forget(self, key: str) -> None:
         """Let go of something that has ended."""
         self._futures.pop(key, None)

@@ -21,7 +21,7 @@ import pytest
 from phsx.clusters.local import local_cluster
 from phsx.exceptions import ClusterError
 from phsx.execution import worker as on_worker
-from phsx.execution.base import Lost, Setting, Task, WorkerLeft
+from phsx.execution.base import Lost, Setting, Task, WorkerJoined, WorkerLeft
 from phsx.execution.dask import DaskExecutor
 from phsx.execution.evaluation import Job
 from phsx.execution.installer import Installed, Installer
@@ -428,6 +428,28 @@ class TestDeaths:
         os.kill(pids[victim], signal.SIGKILL)
         started.until(lambda: started.of("slow"))
         assert isinstance(started.of("slow"), Lost)
+
+    def test_what_is_with_a_worker_that_says_nothing(self, run, client, monkeypatch):
+        """Tasks that run there, and results that are kept there: both are made anew elsewhere."""
+        monkeypatch.setattr("phsx.execution.dask.PATIENCE", 1.0)
+        monkeypatch.setattr("phsx.execution.heartbeats.EVERY", 0.2)
+        started = run(lambda x: x)
+        started.until(lambda: len(started.workers()) == WORKERS)
+        pids = client.run(os.getpid)
+        victim, other = started.workers()
+        started.executor.submit(Task("kept", abs, (-1,), victim, keep=True))
+        started.executor.submit(Task("slow", time.sleep, (30.0,), victim))
+        started.executor.submit(Task("kept elsewhere", abs, (-2,), other, keep=True))
+        wait_for(lambda: "slow" in str(client.processing()[victim]))
+        wait_for(lambda: "kept" in str(client.has_what()[victim]))
+        os.kill(pids[victim], signal.SIGSTOP)
+        try:
+            started.until(lambda: WorkerLeft(victim) in started.events)
+        finally:
+            os.kill(pids[victim], signal.SIGCONT)
+        lost = [event.key for event in started.events if isinstance(event, Lost)]
+        assert sorted(lost) == ["kept", "slow"]
+        started.until(lambda: started.events[-1] == WorkerJoined(victim, 1, None, {}))
 
     @pytest.mark.parametrize("how", ["retired", "closed"])
     def test_retired_worker_has_not_died(self, started, client, how):

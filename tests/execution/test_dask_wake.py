@@ -16,6 +16,7 @@ def executor():
         SimpleNamespace(
             status="running",
             nthreads=dict,
+            scheduler_info=lambda n_workers: {"workers": {}},
             close=lambda: None,
             subscribe_topic=lambda topic, handler: None,
             unsubscribe_topic=lambda topic: None,
@@ -31,7 +32,7 @@ def test_what_comes_together_with_a_wake_is_heard():
     woken = executor()
     said = {"kind": "report", "trial": 3, "attempt": 1, "step": 0, "value": 1.0}
     woken.wake()
-    woken._queue.put(("said", json.dumps(said)))
+    woken._inbox.put("said", json.dumps(said))
     assert woken.wait(0.0) == [Message(said)]
 
 

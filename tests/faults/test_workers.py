@@ -22,6 +22,13 @@ pytestmark = pytest.mark.leaks("files")
 SPACE = {"x": phsx.Float(0, 1)}
 
 
+def _running():
+    """Return trial and attempt of what runs in this worker."""
+    from phsx.execution import worker
+
+    return [pair for known in worker._runs.values() for pair in known.running()]
+
+
 def died(state):
     return {number for number, trial in state.trials.items() if trial.deaths}
 
@@ -151,6 +158,44 @@ def test_worker_that_is_not_heard_of(standing, hold, wait, how):
     assert state.count(TrialState.COMPLETED) == 3
     moved = [trial for trial in state.trials.values() if trial.attempt == 2]
     assert len(moved) == 1 and moved[0].worker != began[moved[0].id]
+
+
+@pytest.mark.parametrize("how", ["silent", "frozen"])
+def test_worker_that_dask_waits_for(standing, hold, wait, how, monkeypatch):
+    """F10: phsx has less patience than Dask with its default settings.
+
+    When the worker is back, what it still runs is ended, and it has a part in the search again.
+    """
+    monkeypatch.setattr("phsx.execution.heartbeats.PATIENCE", 2.0)
+    monkeypatch.setattr("phsx.execution.dask.PATIENCE", 2.0)
+    monkeypatch.setattr("phsx.execution.heartbeats.EVERY", 0.5)
+    cluster = standing(1)
+    relay = Relay(cluster.port)
+    try:
+        victim = cluster.add(entry=relay.address)
+        search = hold(4, cluster=cluster.address)
+        wait(lambda: len(search.here()) == 2)
+        began = {number: search.experiment.trials[number].worker for number in (0, 1)}
+        if how == "silent":
+            relay.silence()
+        else:
+            cluster.kill(victim, number=signal.SIGSTOP)
+        wait(lambda: search.handle.progress.running == 1)
+        assert len(search.here()) == 2, "there is no other worker for its trial"
+        relay.speak()
+        cluster.kill(victim, number=signal.SIGCONT)
+        wait(lambda: len(search.here(attempt=2)) == 1)
+        ((moved, _),) = search.here(attempt=2)
+        assert search.experiment.trials[moved].worker == began[moved], "no other one is free"
+        with distributed.Client(cluster.address, set_as_default=False) as client:
+            assert client.run(_running)[began[moved]] == [(moved, 2)], "the first attempt is gone"
+        search.go()
+        search.end()
+    finally:
+        relay.close()
+    state = check_exact(search.directory, 4)
+    assert state.count(TrialState.COMPLETED) == 4
+    assert died(state) == {moved}
 
 
 def test_workers_come_and_go(standing, hold, wait):
