@@ -140,9 +140,9 @@ def _existing(cluster: Any) -> Executor:
             raise ClusterError(
                 f"cluster=: the Client is {cluster.status}; connect a new one and run again"
             )
-        return DaskExecutor(cluster)
+        return DaskExecutor(cluster, grows=True)
     client = _client(cluster)
-    return DaskExecutor(client, [client.close])
+    return DaskExecutor(client, [client.close], grows=True)
 
 
 def _client(cluster: Any) -> Client:

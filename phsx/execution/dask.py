@@ -25,10 +25,10 @@ from typing import Any
 import distributed
 
 from phsx.execution.base import Event, Executor, Finished, Lost, Message, Setting, Task
-from phsx.execution.beckon import Beckon
 from phsx.execution.calls import Calls
 from phsx.execution.connection import Connection
 from phsx.execution.crew import Crew
+from phsx.execution.demand import MOST, Demand
 from phsx.execution.departure import killed
 from phsx.execution.evaluation import Job, Outcome
 from phsx.execution.heartbeats import PATIENCE, PATIENCE_IN_THREAD, Heartbeats
@@ -54,25 +54,30 @@ class DaskExecutor(Executor):
         What is to be called at the end: closes what phsx itself has opened, and nothing else.
     expected : int
         How many workers are on their way; only used to look for them more often at the start.
+    grows : bool
+        Whether the cluster is somebody's, and may grow when it sees what waits; see `Demand`.
     """
 
     _crew: Crew
     _calls: Calls
     _orphans: Orphans
     _submissions: Submissions
-    _beckon: Beckon
+    _demand: Demand
 
     def __init__(
         self,
         client: distributed.Client,
         closers: Iterable[Callable[[], object]] = (),
         expected: int = 1,
+        *,
+        grows: bool = False,
     ) -> None:
         self._connection = Connection(client)
         self._closers = list(closers)
         self._expected = expected
         self._inbox = Inbox()
-        self._wanted = False  # whether there are trials for workers that may come
+        self._grows = grows
+        self._wanted = 0  # how many trials there are that have not ended
         self._looked = self._subscribed = 0.0
         self._topic = ""  # until it is started
         self._heartbeats = Heartbeats(PATIENCE)
@@ -89,8 +94,8 @@ class DaskExecutor(Executor):
         topic, connection, put = f"phsx-{setting.run}", self._connection, self._inbox.put
         self._calls = Calls(connection, setting.run)
         self._orphans = Orphans(self._calls, partial(put, "ended"))
-        self._submissions = Submissions(connection, topic, partial(put, "done"))
-        self._beckon = Beckon(connection, topic)
+        self._submissions = Submissions(connection, setting.run, topic, partial(put, "done"))
+        self._demand = Demand(connection, setting.run)
         self._topic = topic
         self._heartbeats = Heartbeats(PATIENCE if setting.isolate else PATIENCE_IN_THREAD)
         self._subscribe()
@@ -191,7 +196,8 @@ class DaskExecutor(Executor):
             events += self._left(address)
         still = self._orphans.workers()
         self._crew.meet({worker: now[worker] for worker in now if worker not in still})
-        self._beckon.look(len(now), wanted=self._wanted)
+        if self._grows:
+            self._demand.show(self._wanted - len(self._submissions.evaluations))
         return events
 
     def _unheard(self, now: dict[str, int]) -> list[Event]:
@@ -222,8 +228,8 @@ class DaskExecutor(Executor):
         return [*lost, *self._submissions.stuck(worker), *self._crew.leave(worker)]
 
     def demand(self, trials: int | None) -> None:
-        """Learn whether there is work for workers that may come."""
-        self._wanted = trials is None or trials > 0
+        """Learn for how many trials there may be workers."""
+        self._wanted = MOST if trials is None else trials
 
     def _busy(self) -> set[str]:
         """Return the workers to which evaluations were given."""
@@ -242,7 +248,7 @@ class DaskExecutor(Executor):
         events = self._submissions.gone()
         self._subscribe()
         events += self._crew.disconnected()
-        self._beckon.forget()
+        self._demand.forget()
         self._looked = 0.0
         return events
 
@@ -300,7 +306,7 @@ class DaskExecutor(Executor):
         finally:
             if self._topic:
                 self._submissions.clear()
-                self._beckon.forget()
+                self._demand.forget()
             self._topic = ""
             self._connection.close()
             for closer in self._closers:

@@ -28,8 +28,10 @@ class Submissions:
     Parameters
     ----------
     connection : Connection
+    run : str
+        The run's id.
     topic : str
-        Begins every key, and is the topic on which evaluations speak.
+        On which evaluations speak.
     done : callable
         Called, in a thread of the client's, with the key of each future that has ended.
 
@@ -39,8 +41,11 @@ class Submissions:
         Those that are on their way.
     """
 
-    def __init__(self, connection: Connection, topic: str, done: Callable[[str], object]) -> None:
+    def __init__(
+        self, connection: Connection, run: str, topic: str, done: Callable[[str], object]
+    ) -> None:
         self._connection = connection
+        self._run = run
         self._topic = topic
         self._done = done
         self._futures: dict[str, distributed.Future] = {}
@@ -49,8 +54,12 @@ class Submissions:
         self.evaluations: dict[str, Evaluation] = {}
 
     def name(self, key: str) -> str:
-        """Return the key by which Dask knows something."""
-        return f"{self._topic}-{key}"
+        """Return the key by which Dask knows something.
+
+        What Dask takes as its kind comes first: it learns how long each kind takes.
+        """
+        kind, _, number = key.partition("-")
+        return f"phsx-{kind}-{self._run}-{number}"
 
     def submit(self, task: Task) -> None:
         """Submit a task to its worker, or to any where that one is gone."""

@@ -214,6 +214,46 @@ def test_workers_come_and_go(standing, hold, wait):
     assert check_exact(search.directory, 12).count(TrialState.COMPLETED) == 12
 
 
+def test_a_slow_worker_holds_up_nobody(tmp_path, standing, wait):
+    """F26: while one trial lasts, all others come and go, those that learn from results too."""
+
+    def target(x, trial):
+        deadline = time.monotonic() + 120.0
+        while trial.id == 0 and not (trial.directory / "go").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return x
+
+    experiment = phsx.Experiment(
+        tmp_path / "e", target, SPACE, [phsx.Sobol(4), phsx.Bayesian(8, initial=4)], seed=1
+    )
+    run = experiment.run(cluster=standing(3).address, background=True, progress=False)
+    wait(lambda: len(experiment.state.finished) == 11)
+    assert experiment.trials[0].state is TrialState.RUNNING
+    (tmp_path / "e/trials/000000/go").touch()
+    assert run.wait(60.0)
+    check_exact(tmp_path / "e", 12)
+    slow = experiment.trials[0].worker
+    assert [trial.id for trial in experiment.trials if trial.worker == slow] == [0]
+
+
+@pytest.mark.leaks("files", "threads")  # Dask's own, of a cluster that adapts
+def test_cluster_that_grows_with_its_tasks(tmp_path, hold, wait):
+    """F26: somebody's, with `adapt(minimum=0)`: it gets as many workers as it may have."""
+    with distributed.LocalCluster(
+        n_workers=0, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=40
+    ) as cluster:
+        cluster.adapt(minimum=0, maximum=3, interval="200ms")
+        search = hold(8, cluster=cluster)
+        wait(lambda: search.handle.progress.running == 3)
+        search.go()
+        search.end()
+        state = check_exact(search.directory, 8)
+        assert state.count(TrialState.COMPLETED) == 8
+        wait(lambda: not cluster.scheduler_info["workers"])
+        assert not cluster.scheduler.tasks, "nothing of ours stays behind"
+
+
 @pytest.mark.leaks("files", "threads")  # Dask's own, of a cluster that adapts
 def test_cluster_that_has_no_worker_until_there_is_work(tmp_path):
     """F26: somebody's, with `adapt(minimum=0)`."""
