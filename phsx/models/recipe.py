@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +18,6 @@ from phsx.models.posterior import Posterior
 from phsx.models.sum import Sum
 
 JSON = Any
-
-#: Length scales of this, times the root of their number, are long.
-_LIKELY = 1.5
 
 
 @dataclass(frozen=True)
@@ -112,17 +108,6 @@ class Recipe:
         targets = outputs.forward(values[chosen])
         vector = maximize_posterior(kernel, features[chosen], targets, starts)
         return _to_dict(kernel, vector) | {"outputs": outputs.to_dict()}
-
-    def doubt(self, learned: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Return hyper-parameters of a model that trusts its data half as far.
-
-        Observations that crowd around one optimum make any model too sure of the rest. Halved
-        length scales (the longest cut to what the prior deems likely at first) let it expect
-        something where it has not looked.
-        """
-        longest = _LIKELY * math.sqrt(len(learned["length_scales"]))
-        scales = [0.5 * min(scale, longest) for scale in learned["length_scales"]]
-        return {**learned, "length_scales": scales}
 
     def condition(
         self, features: FloatArray, values: FloatArray, learned: Mapping[str, JSON]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from phsx.history import History, IntArray
+from phsx.history import FloatArray, History, IntArray
+from phsx.models.elsewhere import Basins, Elsewhere
 from phsx.models.encoding import Encoding
 from phsx.models.feasibility import Feasibility
 from phsx.models.improvement import ExpectedImprovement
@@ -48,10 +49,7 @@ def recipes(encoding: Encoding) -> dict[str, Recipe]:
 def fit_models(
     encoding: Encoding, history: History, previous: Mapping[str, JSON] | None, seed: int
 ) -> dict[str, JSON]:
-    """Fit the models' hyper-parameters; returns JSON values.
-
-    Where there is but one result more than at the fit before, only the model is fitted whose turn
-    it is after so many trials. The others are when theirs comes.
+    """Fit the hyper-parameters of every model; returns JSON values.
 
     Parameters
     ----------
@@ -68,19 +66,11 @@ def fit_models(
     data = history.select(np.isfinite(history.values))
     earlier = (previous or {}).get("models", {})
     features = encoding.features(data.unit, data.active)
-    kinds = recipes(encoding)
-    fitted = {name: earlier[name] for name in kinds if name in earlier}
-    due = list(kinds)
-    if previous and len(fitted) == len(kinds) and len(data) <= previous["observed"] + 1:
-        due = [_in_turn(kinds, len(history))]
-    for name in due:
+    fitted = {}
+    for name, recipe in recipes(encoding).items():
         start, fresh = earlier.get(name), len(data) <= _YOUNG
-        fitted[name] = kinds[name].learn(features, data.values, start, fresh=fresh, seed=seed)
+        fitted[name] = recipe.learn(features, data.values, start, fresh=fresh, seed=seed)
     return {"observed": len(data), "models": fitted}
-
-
-def _in_turn(kinds: Mapping[str, Recipe], number: int) -> str:
-    return list(kinds)[number % len(kinds)]
 
 
 class Surrogate:
@@ -128,26 +118,23 @@ class Surrogate:
         if pending is not None:
             late = pending.select(np.arange(len(pending))[-_MOST_PENDING:])
             self.add(Points(late.unit, late.active))
-        self._built: dict[tuple[str, bool], ExpectedImprovement] = {}
-        self._order: dict[str, IntArray] = {}
+        self._built: dict[str, ExpectedImprovement] = {}
+        self._smoothed: dict[str, FloatArray] = {}
 
     def model(self, turn: int) -> str:
         """Return the name of the model whose turn it is."""
-        return _in_turn(self._recipes, turn)
+        names = list(self._recipes)
+        return names[turn % len(names)]
 
-    def acquisition(self, name: str, *, doubtful: bool = False) -> ExpectedImprovement:
-        """Return what a model wants to be maximized, given all that is pending by now.
-
-        A doubtful model trusts its data half as far, see `Recipe.doubt`.
-        """
-        key = (name, doubtful)
-        if key not in self._built:
-            self._built[key] = self._build(name, doubtful)
-        built = self._built[key]
+    def acquisition(self, name: str) -> ExpectedImprovement:
+        """Return what a model wants to be maximized, given all that is pending by now."""
+        if name not in self._built:
+            self._built[name] = self._build(name)
+        built = self._built[name]
         known = len(built.posterior.points) - len(self._features) - len(self._failed)
         if known < len(self._pending):
             built = built.extend(self._pending[known:], self._draws[known:])
-            self._built[key] = built
+            self._built[name] = built
         return built
 
     def add(self, points: Points) -> None:
@@ -161,18 +148,49 @@ class Surrogate:
     def incumbents(self, name: str, count: int) -> Points:
         """Return the `count` best observed points by the model's posterior mean."""
         self.acquisition(name)
-        rows = self._order[name][:count]
+        return self._points(np.argsort(self._smoothed[name], kind="stable")[:count])
+
+    def elsewhere(self, name: str, basins: int, count: int) -> tuple[Elsewhere, Points] | None:
+        """Return what there is to be gained outside of some basins, and the best points there.
+
+        Parameters
+        ----------
+        name : str
+            The model.
+        basins : int
+            How many basins to leave out: that of the best point, that of the best outside of it,
+            and so on.
+        count : int
+            How many points to return.
+
+        Returns
+        -------
+        tuple or None
+            None if nothing is known outside.
+        """
+        acquisition, smoothed = self.acquisition(name), self._smoothed[name]
+        scales = self._fit["models"][name]["length_scales"]
+        left = np.argsort(smoothed, kind="stable")
+        centers: list[int] = []
+        for _ in range(basins):
+            centers.append(int(left[0]))
+            found = Basins.of(self._encoding.groups, scales, self._features[centers])
+            left = left[~found.contain(self._features[left])]
+            if not len(left):
+                return None
+        best = float(smoothed[left[0]])
+        elsewhere = Elsewhere.of(acquisition, found, best, self._pending)
+        return elsewhere, self._points(left[:count])
+
+    def _points(self, rows: IntArray) -> Points:
         return Points(self.data.unit[rows], self.data.active[rows])
 
-    def _build(self, name: str, doubtful: bool) -> ExpectedImprovement:
+    def _build(self, name: str) -> ExpectedImprovement:
         learned = self._fit["models"][name]
-        if doubtful:
-            learned = self._recipes[name].doubt(learned)
         model = self._recipes[name].condition(self._features, self.data.values, learned)
         posterior = model.posterior
         # Under noise the least observation is a lucky one; the least posterior mean is not.
-        smoothed = posterior.smoothed(model.targets)
-        self._order.setdefault(name, np.argsort(smoothed, kind="stable"))
+        self._smoothed[name] = posterior.smoothed(model.targets)
         feasibility = None
         if len(self._failed):
             feasibility = Feasibility.of(
@@ -181,5 +199,5 @@ class Surrogate:
                 np.concatenate([self._features, self._failed]),
                 np.arange(len(self._features) + len(self._failed)) < len(self._features),
             )
-        best = float(smoothed.min())
+        best = float(self._smoothed[name].min())
         return ExpectedImprovement(posterior.extend(self._failed), best, feasibility)

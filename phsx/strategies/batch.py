@@ -12,7 +12,7 @@ import numpy as np
 from phsx.history import FloatArray, History
 from phsx.models.encoding import Encoding
 from phsx.models.improvement import ExpectedImprovement
-from phsx.models.optimize import Effort, maximize
+from phsx.models.optimize import Acquisition, Effort, maximize
 from phsx.models.pool import Pool
 from phsx.models.region import Points, Region
 from phsx.models.surrogate import Surrogate
@@ -27,10 +27,17 @@ _LISTED, _LEFT = 20_000, 500
 #: at random from the posterior.
 _POOLED, _RANKS = 3, 64
 
-#: Where so little improvement is expected (in standard deviations of all results), every second
-#: suggestion comes from a model that doubts what it knows. Without that, searches that have found
-#: a local optimum spend the rest of their trials on its last digits.
-_LITTLE, _DOUBT_EVERY = math.log(1e-2), 2
+#: Where little improvement is expected (in standard deviations of all results), every second
+#: suggestion looks elsewhere than around the best points, and where next to nothing is, all do.
+#: Without that, searches that have found a local optimum spend the rest of their trials on its
+#: last digits.
+_LITTLE, _NOTHING = math.log(1e-2), math.log(1e-4)
+
+#: Basins that are left out in turn, and the share of a block at whose end digits are what is left.
+_BASINS, _LATE = 3, 0.75
+
+#: Best points around which to look.
+_NEAR = 5
 
 #: How hard to look, and among how many points without following gradients.
 _FULL = Effort()
@@ -59,12 +66,10 @@ def suggest(request: Request, history: History, fit: Mapping[str, Any]) -> Param
     """
     search = _Search(request, history, fit)
     if request.rank >= _RANKS:
-        found = search.sampled(search.surrogate.model(len(history) + request.rank))
+        found = search.sampled()
         return None if found is None else search.named(found[1])
     for rank in range(request.rank + 1):
-        # The models take turns from result to result, as they do in fits of one result more.
-        turn = len(history) + rank
-        found = search.best(turn) if rank < _POOLED else search.pooled(turn)
+        found = search.best(rank) if rank < _POOLED else search.pooled(rank)
         if found is None:
             return None
         point, params = found
@@ -100,22 +105,51 @@ class _Search:
         """Tell whether a point may be suggested."""
         return not self.request.taken(params) and self.space.key(params) not in self.reserved
 
-    def best(self, turn: int) -> tuple[Points, Params] | None:
+    def turn(self, rank: int) -> int:
+        """Return the number of the trial of this rank: models take turns from trial to trial."""
+        return self.request.trial - self.request.rank + rank
+
+    def best(self, rank: int) -> tuple[Points, Params] | None:
         """Return the free point of the largest acquisition, by the model whose turn it is."""
-        model = self.surrogate.model(turn)
-        incumbents = self.surrogate.incumbents(model, 5)
-        for doubtful in (False, True):
-            acquisition = self.surrogate.acquisition(model, doubtful=doubtful)
-            points, values = maximize(
-                acquisition, self.region, self.encoding, incumbents, self.rng, _FULL
-            )
-            if turn % _DOUBT_EVERY or not len(values) or values[0] >= _LITTLE:
-                break
+        model = self.surrogate.model(self.turn(rank))
+        acquisition = self.surrogate.acquisition(model)
+        points, values = self.maximum(acquisition, self.surrogate.incumbents(model, _NEAR))
+        if len(values) and self.exhausted(rank, float(values[0])):
+            points = self.elsewhere(model, float(values[0])) + points
         return self.first(points) or self.listed(acquisition)
 
-    def pooled(self, turn: int) -> tuple[Points, Params] | None:
+    def maximum(self, acquisition: Acquisition, near: Points) -> tuple[Points, FloatArray]:
+        """Return points with their values, the best first."""
+        return maximize(acquisition, self.region, self.encoding, near, self.rng, _FULL)
+
+    def exhausted(self, rank: int, value: float) -> bool:
+        """Tell whether to look elsewhere than where the largest acquisition has this value."""
+        index, trials = self.request.index - self.request.rank + rank, self.request.trials
+        if trials is not None and index >= _LATE * trials:
+            return False
+        return value < _NOTHING or (value < _LITTLE and self.turn(rank) % 2 == 0)
+
+    def elsewhere(self, model: str, value: float) -> Points:
+        """Return points outside of exhausted basins, the best first; maybe none.
+
+        Where next to nothing is to be gained anywhere, they are those of which least is known.
+        """
+        for basins in range(1, _BASINS + 1):
+            found = self.surrogate.elsewhere(model, basins, _NEAR)
+            if found is None:
+                break
+            points, values = self.maximum(*found)
+            if len(values) and values[0] >= max(value, _NOTHING):
+                return points
+        points = self.many(model, self.rng)
+        if value >= _NOTHING:
+            return points.select(slice(0))
+        _, variance = self.surrogate.acquisition(model).posterior.predict(self.features(points))
+        return points.select(np.argsort(-variance, kind="stable"))
+
+    def pooled(self, rank: int) -> tuple[Points, Params] | None:
         """Return the best free one of the candidates of the model whose turn it is."""
-        model = self.surrogate.model(turn)
+        model = self.surrogate.model(self.turn(rank))
         acquisition = self.surrogate.acquisition(model)
         if model not in self.pools:
             points = self.many(model, self.rng)
@@ -127,16 +161,17 @@ class _Search:
 
     def many(self, model: str, rng: np.random.Generator) -> Points:
         """Return many points, some of them near the best by a model."""
-        near = self.region.perturb(self.surrogate.incumbents(model, 5), _MANY.near, rng)
+        near = self.region.perturb(self.surrogate.incumbents(model, _NEAR), _MANY.near, rng)
         return self.region.spread(_MANY.spread, rng) + near
 
     def features(self, points: Points) -> FloatArray:
         """Return what the models see of points."""
         return self.encoding.features(points.unit, points.active)
 
-    def sampled(self, model: str) -> tuple[Points, Params] | None:
-        """Return the free point that is best in a sample of a model's posterior."""
+    def sampled(self) -> tuple[Points, Params] | None:
+        """Return the free point that is best in a sample of the model's posterior."""
         rng = self.request.rng()
+        model = self.surrogate.model(self.turn(self.request.rank))
         acquisition = self.surrogate.acquisition(model)
         points = self.many(model, rng)
         drawn = acquisition.sample(self.features(points), rng)

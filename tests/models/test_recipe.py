@@ -20,14 +20,6 @@ def test_rebuilt_from_json_bit_for_bit(recipe):
     assert np.array_equal(one.targets, one.outputs.forward(Y))
 
 
-def test_doubt_shortens_all_length_scales():
-    recipe = Recipe((0, 1), additive=True)
-    learned = recipe.learn(X, Y) | {"length_scales": [0.2, 50.0]}
-    doubtful = recipe.doubt(learned)
-    assert doubtful["length_scales"] == pytest.approx([0.1, 0.75 * np.sqrt(2)])
-    assert doubtful | {"length_scales": [0.2, 50.0]} == learned
-
-
 def test_only_some_points_are_used_where_there_are_many():
     recipe = Recipe((0, 1), points=12)
     assert recipe.learn(X, Y, seed=1) != recipe.learn(X, Y, seed=2)

@@ -40,20 +40,6 @@ def test_fit_is_reproducible_and_leaves_failures_out(fit):
     assert fit_models(ENCODING, data, None, 0)["observed"] == 23
 
 
-@pytest.mark.parametrize("n", [26, 27, 28])
-def test_one_more_result_fits_the_model_whose_turn_it_is(fit, n):
-    before = {**fit, "observed": n - 1}
-    after = fit_models(ENCODING, history(n), before, 0)
-    changed = [name for name in MODELS if after["models"][name] != fit["models"][name]]
-    due = Surrogate(ENCODING, history(n), None, after).model(n)
-    assert changed == [due]
-
-
-def test_more_results_fit_all_models(fit):
-    after = fit_models(ENCODING, history(27), fit, 0)
-    assert all(after["models"][name] != fit["models"][name] for name in MODELS)
-
-
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("failed", [(), (1, 5)])
 @pytest.mark.parametrize("pending", [0, 3])
@@ -147,15 +133,21 @@ def test_no_additive_model_of_very_many_dimensions():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_doubtful_model_expects_more_far_from_the_data(fit, name):
-    near = History(
-        np.arange(30),
-        0.2 + 0.05 * np.random.default_rng(3).random((30, 2)),
-        np.ones((30, 2), dtype=bool),
-        np.linspace(0.0, 1.0, 30),
-    )
-    surrogate = Surrogate(ENCODING, near, None, fit_models(ENCODING, near, None, 0))
-    sure, doubtful = (surrogate.acquisition(name, doubtful=d) for d in (False, True))
-    far = np.array([[0.9, 0.9]])
-    assert doubtful.posterior.predict(far)[1] > sure.posterior.predict(far)[1]
-    assert surrogate.acquisition(name) is sure
+@pytest.mark.parametrize("pending", [0, 4])
+def test_elsewhere_leaves_out_the_best_points(fit, name, pending):
+    rough = {**fit["models"][name], "length_scales": [0.15, 0.15]}
+    late = history(pending, range(pending), seed=8)
+    surrogate = Surrogate(ENCODING, history(25), late, {"models": {name: rough}})
+    nearest = surrogate.incumbents(name, 1)
+    elsewhere, best = surrogate.elsewhere(name, 1, 3)
+    assert len(best) == 3
+    assert not elsewhere.basins.contain(best.unit).any()
+    assert elsewhere.basins.contain(nearest.unit).all()
+    assert elsewhere(best.unit).max() > elsewhere(nearest.unit).max() + 5
+    two, _ = surrogate.elsewhere(name, 2, 3)
+    assert np.array_equal(two.basins.centers, np.concatenate([nearest.unit, best.unit[:1]]))
+
+
+def test_nothing_is_elsewhere_when_all_is_near(fit):
+    near = History(np.arange(1), np.full((1, 2), 0.5), np.ones((1, 2), dtype=bool), np.zeros(1))
+    assert Surrogate(ENCODING, near, None, fit).elsewhere("plain", 1, 3) is None

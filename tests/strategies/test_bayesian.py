@@ -387,6 +387,29 @@ def test_beats_the_bounds_of_issue_one():
         assert min(one.value for one in found) < function.minimum + bound
 
 
+def exhausted_valley():
+    """Return a space, and results of which nearly all is known around the best of two minima."""
+    space = Space({"x": Float(0, 1), "y": Float(0, 1)})
+    rng = np.random.default_rng(0)
+    rows = np.clip(
+        np.concatenate([0.2 + 0.02 * rng.standard_normal((30, 2)), rng.random((30, 2))]), 0, 1
+    )
+    first, second = (((rows - at) ** 2).sum(axis=1) for at in (0.2, 0.8))
+    values = 0.1 - 0.1 * np.exp(-20 * first) - 0.08 * np.exp(-20 * second)
+    return space, history(space, [{"x": float(x), "y": float(y)} for x, y in rows], values)
+
+
+@pytest.mark.parametrize(("index", "leaves"), [(20, True), (59, False)])
+def test_an_exhausted_basin_is_left_until_the_end_is_near(index, leaves, monkeypatch):
+    space, past = exhausted_valley()
+    fit = Bayesian().fit(space, past, None, 0)
+    asked = ask(space, past, index=index, fit=fit)
+    found = Bayesian(60).propose(asked).params
+    for bound in ("_LITTLE", "_NOTHING"):
+        monkeypatch.setattr(f"phsx.strategies.batch.{bound}", -math.inf)
+    assert (found != Bayesian(60).propose(asked).params) == leaves
+
+
 def test_leaves_a_local_optimum():
     # In this seed red, then blue look best at first; green is better only near x = 0.7.
     found = search(mixed, mixed.space, Bayesian(80), 80, workers=8, seed=3)
