@@ -25,8 +25,9 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Matérn 5/2 with a length scale per feature group, a constant mean by generalized least squares,
     standardized outputs, and hyper-parameters at their maximum a posteriori: a dimension-scaled
-    log-normal prior on the length scales [1]_, log-normal(0, 1) on the signal's variance,
-    log-normal(-7, 2) on the noise's, which is at least 1e-6 (in units of the outputs' variance).
+    log-normal prior on the length scales [1]_, which are exchangeable: alike unless the data say
+    that they differ; log-normal(0, 1) on the signal's variance, log-normal(-7, 2) on the noise's,
+    which is at least 1e-6 (in units of the outputs' variance).
 
     Parameters
     ----------
