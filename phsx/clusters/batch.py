@@ -11,7 +11,8 @@ from typing import Any
 from phsx.clusters.checks import amount, seconds, truth, whole, word
 from phsx.clusters.jobqueue import jobqueue
 from phsx.clusters.walltime import seconds_of, walltime_of
-from phsx.exceptions import ConfigurationError
+from phsx.exceptions import ConfigurationError, EvaluationError
+from phsx.execution.resources import CORES, GPU, Resources, amounts
 
 #: The queue systems, and how dask-jobqueue calls its classes for them.
 SYSTEMS = {
@@ -50,7 +51,9 @@ OWN = {
     "tls": True,
     "replacements": None,
     "poll": 10.0,
+    "resources": None,
 }
+_RESOURCE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _GPUS = re.compile(r"([A-Za-z][\w.-]*:)?[1-9]\d*")
 
 
@@ -75,6 +78,8 @@ class Batch:
         How many jobs may be lost before their time, and replaced.
     poll : float
         Seconds between two looks at the queue.
+    resources : Resources
+        What else each slot has, for trials that ask for it.
     options : mapping
         Further keywords of dask-jobqueue's class.
     """
@@ -91,12 +96,24 @@ class Batch:
     tls: bool = True
     replacements: int = 0
     poll: float = 10.0
+    resources: Resources = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def cores_per_slot(self) -> int:
         """How many cores a trial may use."""
         return max(1, self.cores // self.slots)
+
+    @property
+    def gpu_count(self) -> int:
+        """How many GPUs a job has."""
+        return 0 if self.gpus is None else int(self.gpus.rpartition(":")[2])
+
+    @property
+    def offer(self) -> Resources:
+        """What a trial may ask of a slot."""
+        gpus = {GPU: self.gpu_count / self.slots} if self.gpus else {}
+        return {CORES: float(self.cores_per_slot), **gpus, **self.resources}
 
     @property
     def section(self) -> str:
@@ -159,10 +176,11 @@ def batch(system: str, jobs: Any, given: Mapping[str, Any]) -> Batch:
         walltime=walltime_of(own["walltime"], system),
         queue=word("queue", own["queue"]),
         account=word("account", own["account"]),
-        gpus=_gpus(system, own["gpus"]),
+        gpus=_gpus(system, own["gpus"], slots),
         tls=truth("tls", own["tls"]),
         replacements=16 + 4 * jobs[1] if lost is None else whole("replacements", lost, 0),
         poll=seconds("poll", own["poll"]),
+        resources=_resources(system, options, own["resources"]),
         options=options,
     )
 
@@ -190,7 +208,7 @@ def _memory(section: str, value: Any) -> str | None:
     return amount("memory", value)
 
 
-def _gpus(system: str, value: Any) -> str | None:
+def _gpus(system: str, value: Any, slots: int) -> str | None:
     if value is None:
         return None
     text = str(value)
@@ -201,7 +219,41 @@ def _gpus(system: str, value: Any) -> str | None:
             f"gpus=: how {system} is asked for GPUs depends on the site; give resource_spec= or "
             f"job_extra_directives= as its manual says"
         )
+    count = int(text.rpartition(":")[2])
+    if count % slots and slots % count:
+        raise ConfigurationError(
+            f"gpus={value!r}: {count} GPUs cannot be divided among slots={slots}"
+        )
     return text
+
+
+def _resources(system: str, options: Mapping[str, Any], value: Any) -> Resources:
+    """Return what else a slot has."""
+    section = str(options.get("config_name") or system)
+    extra = options.get("worker_extra_args") or configured(section, "worker-extra-args") or ()
+    if any(str(argument).startswith("--resources") for argument in extra):
+        raise ConfigurationError(
+            "worker_extra_args=: --resources is phsx's own business; give resources={...}, what "
+            "each slot has"
+        )
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"resources={value!r}: give a mapping such as {{'licence': 1}}")
+    try:
+        found = amounts(value)
+    except EvaluationError as error:
+        raise ConfigurationError(f"resources={value!r}: {error}") from error
+    for name, other in ((CORES, "cores="), (GPU, "gpus=")):
+        if name in found and (name == CORES or system == "slurm"):
+            raise ConfigurationError(f"resources={value!r}: give {name!r} by {other}")
+    wrong = next((name for name in found if not _RESOURCE.fullmatch(name)), None)
+    if wrong is not None:
+        raise ConfigurationError(
+            f"resources={value!r}: {wrong!r} can be no name of a resource: use letters, digits, "
+            f"_ and -"
+        )
+    return found
 
 
 def _check_options(system: str, options: Mapping[str, Any]) -> None:

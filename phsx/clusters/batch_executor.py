@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import distributed
@@ -11,6 +12,7 @@ from phsx.clusters.provision import Provision
 from phsx.execution.base import Event, Finished, Lost, WorkerLeft
 from phsx.execution.dask import DaskExecutor
 from phsx.execution.evaluation import Job, Outcome
+from phsx.execution.resources import Resources
 
 #: What is said of a trial whose process was ended by a signal that queue systems send.
 SIGNALS = ("signal 15", "signal 9")
@@ -102,11 +104,15 @@ class BatchExecutor(DaskExecutor):
         self._places.pop(key, None)
         super().cancel(key)
 
-    def demand(self, trials: int | None) -> None:
+    def demand(self, trials: int | None, asked: Sequence[Resources] = ()) -> None:
         """Tell how many trials could run now at most: jobs follow."""
         self._provision.need(trials)
         if trials is not None:
             self._provision.spare(self.idle())
+
+    def offers(self) -> Sequence[Resources]:
+        """Return what the slots of the jobs have."""
+        return self._provision.offers
 
     def release(self, worker: str) -> None:
         """Give up a worker on which nothing fits any more; another job takes its place."""

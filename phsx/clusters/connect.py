@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phsx.clusters.batch import Batch
+from phsx.clusters.gpus import gpus_here, shared
 from phsx.exceptions import ClusterError, ConfigurationError
 from phsx.execution.base import Executor
+from phsx.execution.resources import GPU, Resources, covers, lacking
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -47,9 +49,25 @@ def check_pool(workers: Any, cluster: Any) -> None:
         )
 
 
-def slot_cores(cluster: Any) -> int:
-    """Return how many cores a trial may use, where nothing is said of that."""
-    return cluster.cores_per_slot if isinstance(cluster, Batch) else 1
+def offers_of(workers: int | None, cluster: Any) -> list[Resources] | None:
+    """Return the resources that slots will have; None where only the cluster knows."""
+    if cluster is None:
+        gpus = shared(gpus_here(), workers or os.cpu_count() or 1)
+        return [{GPU: float(len(names))} if names else {} for names in gpus]
+    return [cluster.offer] if isinstance(cluster, Batch) else None
+
+
+def check_asked(asked: Resources, workers: int | None, cluster: Any) -> None:
+    """Check that there will be slots with what every trial asks for.
+
+    Raises
+    ------
+    ConfigurationError
+        There is none.
+    """
+    offers = offers_of(workers, cluster)
+    if offers is not None and not any(covers(offer, asked) for offer in offers):
+        raise ConfigurationError(lacking(asked, offers))
 
 
 def slots_of(workers: int | None, cluster: Any) -> int | None:
@@ -103,13 +121,14 @@ def _local(workers: int, log_directory: Path | None) -> Executor:
 
     if log_directory is not None:
         log_directory.mkdir(parents=True, exist_ok=True)
-    cluster = local_cluster(workers, log_directory)
+    gpus, offers = shared(gpus_here(), workers), offers_of(workers, None)
+    cluster = local_cluster(workers, log_directory, gpus)
     try:
         client = distributed.Client(cluster, set_as_default=False)
     except BaseException:
         cluster.close()
         raise
-    return DaskExecutor(client, [client.close, cluster.close], expected=workers)
+    return DaskExecutor(client, [client.close, cluster.close], workers, offers)
 
 
 def _jobs(batch: Batch, directory: Path | None) -> Executor:

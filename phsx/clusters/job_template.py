@@ -14,6 +14,7 @@ from typing import Any
 
 from phsx.clusters.batch import SYSTEMS, Batch, configured
 from phsx.clusters.jobqueue import jobqueue
+from phsx.execution.devices import SLOTS
 from phsx.execution.remaining import STARTED, WALLTIME
 
 logger = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ class JobTemplate:
         extra = self._listed("worker_extra_args")
         # What takes memory is the target, in a process of its own.
         extra += ["--memory-limit", "0"]
+        extra += ["--resources", ",".join(f"{n}={a:g}" for n, a in self._batch.offer.items())]
         extra += ["--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
         for key, path in self._tls.items():
             extra += [f"--tls-{key.replace('_', '-')}", shlex.quote(path)]
@@ -136,6 +138,8 @@ class JobTemplate:
         seconds = self._batch.walltime_seconds
         if seconds is not None:
             lines.append(f"export {STARTED}=$(date +%s) {WALLTIME}={seconds:g}")
+        if self._batch.slots > 1:
+            lines.append(f"export {SLOTS}={self._batch.slots}")
         path = python_path()
         if path is not None:
             lines.append(f"export PYTHONPATH={shlex.quote(path)}${{PYTHONPATH:+:$PYTHONPATH}}")

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ import dask
 from distributed import Scheduler, Security, SpecCluster
 from distributed.core import Status
 from distributed.deploy.spec import ProcessInterface
+
+from phsx.execution.devices import OWN
+from phsx.execution.resources import GPU
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +51,15 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
     """
 
     def __init__(
-        self, scheduler: str, security: Security, log: str | None = None, name: object = None
+        self,
+        scheduler: str,
+        security: Security,
+        log: str | None = None,
+        gpus: Sequence[str] = (),
+        name: object = None,
     ) -> None:
         super().__init__(scheduler=scheduler, name=name)
+        self._gpus = gpus
         self._scheduler = scheduler
         self._security = security
         self._log = log
@@ -74,7 +84,10 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
             "name": f"{self._name}" if self._starts == 1 else f"{self._name}-{self._starts}",
             "directory": self._directory,
             "tls": self._security.get_tls_config_for_role("worker"),
+            "resources": {GPU: len(self._gpus)} if self._gpus else {},
         }
+        variables = {OWN: ",".join(self._gpus)} if self._gpus else {}
+        variables |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": _python_path()}
         with contextlib.ExitStack() as stack:
             log: Any = subprocess.DEVNULL
             if self._log is not None:
@@ -85,7 +98,7 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is the master's business
-                env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": _python_path()},
+                env=os.environ | variables,
             )
         if self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
@@ -153,7 +166,9 @@ def _python_path() -> str:
     return here if not old else here + os.pathsep + old
 
 
-def local_cluster(workers: int, log_directory: Path | None = None) -> SpecCluster:
+def local_cluster(
+    workers: int, log_directory: Path | None = None, gpus: Sequence[Sequence[str]] | None = None
+) -> SpecCluster:
     """Start a scheduler in a thread of this process, and worker processes.
 
     Parameters
@@ -162,6 +177,8 @@ def local_cluster(workers: int, log_directory: Path | None = None) -> SpecCluste
         How many, one slot each.
     log_directory : Path, optional
         Where each worker writes its log; nowhere by default.
+    gpus : sequence, optional
+        What the GPUs of each worker are called, that trials may ask for.
 
     Returns
     -------
@@ -175,6 +192,7 @@ def local_cluster(workers: int, log_directory: Path | None = None) -> SpecCluste
             "options": {
                 "security": security,
                 "log": log_directory and str(log_directory / f"worker-{number}.txt"),
+                "gpus": gpus[number] if gpus else (),
             },
         }
         for number in range(workers)

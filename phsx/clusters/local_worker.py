@@ -73,6 +73,7 @@ async def _start(settings: dict[str, Any], security: Security) -> Worker:
         dashboard=False,
         dashboard_address="127.0.0.1:0",
         death_timeout=PATIENCE,
+        resources=settings.get("resources"),
     )
 
 

@@ -22,6 +22,7 @@ from phsx.clusters.keeper import Keeper
 from phsx.clusters.local import SCHEDULER_SETTINGS
 from phsx.clusters.queue import Look, OtherQueue, Queue, SlurmQueue, tail
 from phsx.exceptions import ClusterError
+from phsx.execution.resources import Resources
 
 logger = logging.getLogger(__name__)
 
@@ -171,6 +172,11 @@ class Provision:
             time.sleep(ROUND)
 
     # ------------------------------------------------------------ for the executor
+
+    @property
+    def offers(self) -> list[Resources]:
+        """What slots have."""
+        return [self._batch.offer]
 
     def need(self, trials: int | None) -> None:
         """Tell how many trials could run now at most."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ def slurm(
     tls: bool = True,
     replacements: int | None = None,
     poll: float = 10.0,
+    resources: Mapping[str, float] | None = None,
     **options: Any,
 ) -> Batch:
     """Describe workers that are jobs of Slurm, for ``run(cluster=...)``.
@@ -45,7 +47,8 @@ def slurm(
     account : str, optional
         What the jobs are charged to.
     gpus : int or str, optional
-        GPUs of each job, such as ``1`` or ``"a100:2"`` (dask-jobqueue's ``--gres=gpu:...``).
+        GPUs of each job, such as ``1`` or ``"a100:2"`` (``--gres=gpu:...``), divided among its
+        slots. Trials may ask for them, by ``run(resources={"GPU": 1})``.
     slots : int, optional
         Trials that run in a job at once, each in a process of its own; by default one.
     tls : bool
@@ -56,6 +59,8 @@ def slurm(
         10 minutes; by default 16, and 4 for each job.
     poll : float
         Seconds between two looks at the queue (dask-jobqueue's ``squeue``).
+    resources : mapping, optional
+        What else each slot has that trials may ask for, such as ``{"licence": 1}``.
     **options
         Further keywords of `dask_jobqueue.SLURMCluster`, such as `interface`,
         `job_script_prologue`, `job_extra_directives`, `local_directory`, `python`.
@@ -77,7 +82,7 @@ def slurm(
     """
     given: dict[str, Any] = {"cores": cores, "memory": memory, "walltime": walltime, "queue": queue}
     given |= {"account": account, "gpus": gpus, "slots": slots, "tls": tls}
-    given |= {"replacements": replacements, "poll": poll}
+    given |= {"replacements": replacements, "poll": poll, "resources": resources}
     return batch("slurm", jobs, given | options)
 
 

@@ -8,12 +8,13 @@ master knows nothing else, so that Dask, one process, or a simulation can stand 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from phsx.execution.evaluation import Job
 from phsx.execution.handle import Report, Saved
+from phsx.execution.resources import Resources
 from phsx.targets.calling import BoundTarget
 from phsx.targets.package import Package
 
@@ -88,7 +89,7 @@ class WorkerJoined:
     deadline : float or None
         When it ends, as with its batch job, in s since the epoch by the executor's clock; None
         where that is not known.
-    resources : mapping of str to float, or None
+    resources : Resources or None
         What its evaluations share, such as ``{"GPU": 2}``; None where whatever is asked for is
         there.
     """
@@ -96,7 +97,7 @@ class WorkerJoined:
     worker: str
     slots: int
     deadline: float | None = None
-    resources: Mapping[str, float] | None = None
+    resources: Resources | None = None
 
 
 @dataclass(frozen=True)
@@ -191,8 +192,20 @@ class Executor(ABC):
     def clock(self) -> float:
         """Return seconds since the epoch, by the clock of this executor."""
 
-    def demand(self, trials: int | None) -> None:  # noqa: B027  (most have no need to know)
-        """Learn how many trials could run now at most, where workers come and go by that."""
+    def demand(  # noqa: B027  (most have no need to know)
+        self, trials: int | None, asked: Sequence[Resources] = ()
+    ) -> None:
+        """Learn how many trials could run now at most, where workers come and go by that.
+
+        `asked` is what those ask for of which that is known.
+        """
+
+    def offers(self) -> Sequence[Resources] | None:
+        """Return the resources that slots have or may have, each kind once.
+
+        None where nobody knows, since any kind of worker may come.
+        """
+        return None
 
     def release(self, worker: str) -> None:  # noqa: B027
         """Learn that nothing will be given to a worker any more, since its deadline is near."""

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Literal
 
 from phsx.execution.channel import Channel
@@ -50,8 +51,8 @@ class Child:
         Directory with the package's source files.
     cwd : str or None
         Where to run; None: where this process runs.
-    cores : int or None
-        Threads for numerical libraries.
+    variables : mapping of str to str
+        Of its environment, beside what this process has.
 
     Attributes
     ----------
@@ -67,9 +68,9 @@ class Child:
         parcel: int,
         sources: str | None,
         cwd: str | None,
-        cores: int | None,
+        variables: Mapping[str, str],
     ) -> None:
-        self.cores = cores
+        self.variables = dict(variables)
         self._spawner = spawner
         self._mark = uuid.uuid4().hex
         self._begun = memory_file("phsx-begun")
@@ -78,7 +79,7 @@ class Child:
             self._channel = Channel(ours.detach())
             files = Files(theirs.fileno(), parcel, self._begun.fileno())
             try:
-                self._process = spawner.start(files, sources, cwd, cores, self._mark)
+                self._process = spawner.start(files, sources, cwd, self.variables, self._mark)
             except BaseException:
                 self._channel.close()
                 self._begun.close()

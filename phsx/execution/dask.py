@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ from phsx.execution.evaluation import Job, Outcome
 from phsx.execution.heartbeats import PATIENCE, PATIENCE_IN_THREAD, Heartbeats
 from phsx.execution.inbox import Inbox
 from phsx.execution.orphans import Orphans
+from phsx.execution.resources import Resources
 from phsx.execution.submissions import Evaluation, Submissions
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ class DaskExecutor(Executor):
         What is to be called at the end: closes what phsx itself has opened, and nothing else.
     expected : int
         How many workers are on their way; only used to look for them more often at the start.
+    offers : sequence of Resources, optional
+        What the workers have, where no others may come.
     grows : bool
         Whether the cluster is somebody's, and may grow when it sees what waits; see `Demand`.
     """
@@ -69,12 +72,14 @@ class DaskExecutor(Executor):
         client: distributed.Client,
         closers: Iterable[Callable[[], object]] = (),
         expected: int = 1,
+        offers: Sequence[Resources] | None = None,
         *,
         grows: bool = False,
     ) -> None:
         self._connection = Connection(client)
         self._closers = list(closers)
         self._expected = expected
+        self._offers = offers
         self._inbox = Inbox()
         self._grows = grows
         self._wanted = 0  # how many trials there are that have not ended
@@ -227,9 +232,13 @@ class DaskExecutor(Executor):
         lost = [Lost(key, reason, worker_died=True) for key in self._silent[worker]]
         return [*lost, *self._submissions.stuck(worker), *self._crew.leave(worker)]
 
-    def demand(self, trials: int | None) -> None:
+    def demand(self, trials: int | None, asked: Sequence[Resources] = ()) -> None:
         """Learn for how many trials there may be workers."""
         self._wanted = MOST if trials is None else trials
+
+    def offers(self) -> Sequence[Resources] | None:
+        """Return what workers have, if no others may come."""
+        return self._offers
 
     def _busy(self) -> set[str]:
         """Return the workers to which evaluations were given."""

@@ -59,6 +59,8 @@ class Job:
         Bytes that the trial's process and all that it starts may take.
     cores : int or None
         Threads that numerical libraries may use. None: as the worker's environment says.
+    gpus : float or None
+        How many GPUs it may see, or the share of one; None: all that its slot has.
     objective : str or None
         The objective's name in a returned mapping.
     isolate : bool
@@ -76,6 +78,7 @@ class Job:
     timeout: float | None = None
     memory: int | None = None
     cores: int | None = None
+    gpus: float | None = None
     objective: str | None = None
     isolate: bool = True
     lasting: bool = True

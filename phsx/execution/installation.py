@@ -8,11 +8,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from phsx.execution.children import Child
+from phsx.execution.devices import Devices
 from phsx.execution.evaluation import Job, Outcome, cannot_load, evaluate_here
 from phsx.execution.handle import Notify
 from phsx.execution.output import FILES, tail
@@ -25,6 +27,15 @@ from phsx.targets.package import Package
 IDLE_LIMIT = 900.0
 
 _SPAWN_TRIES = 3
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+)
 
 
 class _Asked(NamedTuple):
@@ -72,12 +83,16 @@ class Installation:
         self._used = time.monotonic()
         self._timer = self._arm(IDLE_LIMIT)
 
-    def evaluate(self, job: Job, notify: Notify | None) -> Outcome:
-        """Run a job to its end."""
+    def evaluate(self, job: Job, notify: Notify | None, devices: Devices | None) -> Outcome:
+        """Run a job to its end; on some of the `devices` that this process has."""
         directory, private = self._directory(job)
         local = replace(job, directory=directory, lasting=not private)
-        run = self._in_child if job.isolate else self._in_thread
-        outcome = run(local, notify)
+        if job.isolate:
+            given: AbstractContextManager[dict[str, str]] = nullcontext({})
+            with given if devices is None else devices.given(job.gpus) as variables:
+                outcome = self._in_child(local, notify, _threads(job.cores) | variables)
+        else:
+            outcome = self._in_thread(local, notify)
         if private:
             outcome = _with_tails(outcome, directory)
             shutil.rmtree(directory, ignore_errors=True)
@@ -137,10 +152,10 @@ class Installation:
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._spawner.guard.remove("directory", self._scratch)
 
-    def _in_child(self, job: Job, notify: Notify | None) -> Outcome:
+    def _in_child(self, job: Job, notify: Notify | None, variables: dict[str, str]) -> Outcome:
         epitaph = ""
         for _ in range(_SPAWN_TRIES):
-            child = self._take(job)
+            child = self._take(job, variables)
             if child is None:
                 return Outcome(job.trial, job.attempt, "not_installed")
             try:
@@ -160,27 +175,26 @@ class Installation:
         )
         return replace(cannot_load(job, RuntimeError(text)), state="crashed", error=text)
 
-    def _take(self, job: Job) -> Child | None:
+    def _take(self, job: Job, variables: dict[str, str]) -> Child | None:
         """Return a child for the job; None where the run was uninstalled."""
         unfit: list[Child] = []
         with self._lock:
             if self._closed:
                 return None
-            child = None
-            while self._idle and child is None:
-                child = self._idle.pop()
-                if child.cores != job.cores or not child.alive():
-                    unfit.append(child)
-                    child = None
+            fit = (one for one in self._idle if one.variables == variables and one.alive())
+            child = next(fit, None)
             if child is None:
-                child = self._child(job.cores)
+                unfit, self._idle = self._idle, []
+                child = self._child(variables)
+            else:
+                self._idle.remove(child)
             self._busy.append((job, child))
         for other in unfit:
             other.close()
         return child
 
-    def _child(self, cores: int | None) -> Child:
-        return Child(self._spawner, self._parcel.fileno(), self._sources, self._cwd, cores)
+    def _child(self, variables: dict[str, str]) -> Child:
+        return Child(self._spawner, self._parcel.fileno(), self._sources, self._cwd, variables)
 
     def _give_back(self, job: Job, child: Child) -> None:
         with self._lock:
@@ -239,6 +253,11 @@ class Installation:
         except OSError:
             pass
         return tempfile.mkdtemp(prefix=f"trial-{job.trial}-", dir=self._scratch), True
+
+
+def _threads(cores: int | None) -> dict[str, str]:
+    """Return the variables that tell numerical libraries how many threads to use."""
+    return {} if cores is None else dict.fromkeys(_THREADS, str(cores))
 
 
 def _make_directory(path: str) -> bool:

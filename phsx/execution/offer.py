@@ -11,6 +11,7 @@ import distributed
 import psutil
 
 from phsx.execution.remaining import remaining
+from phsx.execution.resources import Resources
 
 
 class Offer(NamedTuple):
@@ -21,14 +22,14 @@ class Offer(NamedTuple):
     left : float or None
         Seconds until it ends, which is a duration since the clocks of two machines differ; None
         where no end is known.
-    resources : mapping of str to float
+    resources : Resources
         What it declares as Dask's resources, such as ``{"GPU": 2}``.
     packages : mapping of str to (str or None)
         Those that are not as the master has them, with their version; None where one is missing.
     """
 
     left: float | None
-    resources: Mapping[str, float]
+    resources: Resources
     packages: Mapping[str, str | None]
 
 

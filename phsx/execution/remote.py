@@ -12,6 +12,7 @@ import distributed
 from phsx.execution import worker as on_worker
 from phsx.execution.base import Message
 from phsx.execution.evaluation import Job, Outcome
+from phsx.execution.resources import GPU
 
 #: Characters of an event; a longer outcome comes with its future alone.
 LONGEST_MESSAGE = 100_000
@@ -31,7 +32,9 @@ def evaluate(topic: str, key: str, job: Job) -> Outcome:
             worker.log_event(topic, text)
 
     say({"kind": "started", "trial": job.trial, "attempt": job.attempt})
-    outcome = on_worker.evaluate(job, lambda report: say(Message.of(report).content))
+    gpus = worker.state.total_resources.get(GPU, 0.0)
+    devices = on_worker.devices(str(worker.name), gpus)
+    outcome = on_worker.evaluate(job, lambda said: say(Message.of(said).content), devices)
     if outcome.state != "not_installed":
         say({"kind": "outcome", "key": key, "outcome": asdict(outcome)})
     return outcome

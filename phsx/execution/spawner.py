@@ -7,6 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,16 +31,6 @@ spec.loader.exec_module(sys.modules["phsx"])
 from phsx.execution.child import main
 main({files!r}, {parent}, {sources!r})
 """
-
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "LOKY_MAX_CPU_COUNT",
-)
 
 
 class Files(NamedTuple):
@@ -65,7 +56,7 @@ class _Request:
     files: Files
     sources: str | None
     cwd: str | None
-    cores: int | None
+    variables: Mapping[str, str]
     mark: str
     answer: Future[subprocess.Popen[bytes]]
 
@@ -84,11 +75,17 @@ class Spawner:
         self._thread.start()
 
     def start(
-        self, files: Files, sources: str | None, cwd: str | None, cores: int | None, mark: str
+        self,
+        files: Files,
+        sources: str | None,
+        cwd: str | None,
+        variables: Mapping[str, str],
+        mark: str,
     ) -> subprocess.Popen[bytes]:
         """Start a child that inherits `files`, and return its process.
 
-        What it starts in turn can be told by `mark`, see `phsx.execution.guard`.
+        Its environment is this process's, with these `variables`. What it starts in turn can be
+        told by `mark`, see `phsx.execution.guard`.
 
         Raises
         ------
@@ -96,7 +93,7 @@ class Spawner:
             The system has no room for another process.
         """
         answer: Future[subprocess.Popen[bytes]] = Future()
-        self._requests.put(_Request(files, sources, cwd, cores, mark, answer))
+        self._requests.put(_Request(files, sources, cwd, variables, mark, answer))
         return answer.result()
 
     def close(self) -> None:
@@ -131,13 +128,6 @@ def _popen(request: _Request) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         pass_fds=request.files,
         cwd=request.cwd,
-        env=_environment(request.cores) | {MARK: request.mark},
+        env=os.environ | request.variables | {MARK: request.mark},
         start_new_session=True,
     )
-
-
-def _environment(cores: int | None) -> dict[str, str]:
-    environment = dict(os.environ)
-    if cores is not None:
-        environment |= dict.fromkeys(_THREADS, str(cores))
-    return environment

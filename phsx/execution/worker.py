@@ -10,6 +10,7 @@ import atexit
 import os
 import threading
 
+from phsx.execution.devices import Devices
 from phsx.execution.evaluation import Job, Outcome
 from phsx.execution.handle import Notify
 from phsx.execution.installation import Installation
@@ -20,6 +21,7 @@ _lock = threading.RLock()
 _runs: dict[str, Installation] = {}
 _spawner: Spawner | None = None
 _users = 0
+_devices: Devices | None = None
 _inherited: dict[str, Installation] = {}
 
 
@@ -51,8 +53,16 @@ def installed(run: str) -> bool:
     return run in _runs
 
 
-def evaluate(job: Job, notify: Notify | None = None) -> Outcome:
+def evaluate(job: Job, notify: Notify | None = None, devices: Devices | None = None) -> Outcome:
     """Run a job in an idle child of its run, or in a new one, and wait for its end.
+
+    Parameters
+    ----------
+    job : Job
+    notify : callable, optional
+        Called with what the target says while it runs.
+    devices : Devices, optional
+        Those of which the trial gets some.
 
     Returns
     -------
@@ -62,7 +72,19 @@ def evaluate(job: Job, notify: Notify | None = None) -> Outcome:
     known = _runs.get(job.run)
     if known is None:
         return Outcome(job.trial, job.attempt, "not_installed")
-    return known.evaluate(job, notify)
+    return known.evaluate(job, notify, devices)
+
+
+def devices(name: str, declared: float) -> Devices:
+    """Return the devices of this process, which all that run here share.
+
+    `name` is that of the worker, and `declared` the GPUs that it says it has.
+    """
+    global _devices
+    with _lock:
+        if _devices is None:
+            _devices = Devices(os.environ, name, declared)
+        return _devices
 
 
 def running(run: str) -> list[tuple[int, int]]:

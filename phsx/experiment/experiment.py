@@ -256,6 +256,7 @@ class Experiment:
         callbacks: Iterable[Callable[[Trial], object]] = (),
         cores_per_trial: int | None = None,
         memory_per_trial: int | str | None = None,
+        resources: Mapping[str, Any] | Callable[[Mapping[str, Any]], Any] | None = None,
         trial_time: float | None = None,
         notice: float | None = None,
         deterministic: bool | int = False,
@@ -292,6 +293,12 @@ class Experiment:
         memory_per_trial : int or str, optional
             Bytes, or a text such as ``"2GB"``, that a trial and all that it starts may take. One
             that takes more is ended, and its state is `out_of_memory`. On Linux.
+        resources : callable or mapping, optional
+            What a trial asks of its worker: a mapping from names to amounts, such as
+            ``{"GPU": 1}``, with formulas of parameters as text where it depends on them; or a
+            function of the parameters that returns one (called in this process, for every trial,
+            so it has to be quick). ``"cores"`` are its threads, as `cores_per_trial` says too. A
+            trial sees so many GPUs as it asks for, by ``CUDA_VISIBLE_DEVICES``.
         trial_time : float, optional
             Seconds that a trial takes at most; by default foretold from those seen. It is not
             started in a batch job that ends sooner.
@@ -333,14 +340,18 @@ class Experiment:
         KeyboardInterrupt
             After an interruption, when everything is recorded.
         """
-        from phsx.clusters.connect import check_pool, connect, slot_cores, slots_of
+        from phsx.clusters.connect import check_asked, check_pool, connect, slots_of
         from phsx.execution.base import Setting
         from phsx.experiment.session import open_run
+        from phsx.master.needs import Needs
         from phsx.master.search import Limits, Search
 
         with self._lock:
             if self._run is not None and self._run.running:
                 raise ConfigurationError("this experiment is running already in the background")
+            cores = cores_per_trial
+            if cores is not None:
+                cores = arguments.whole("cores_per_trial", cores, 1)
             limits = Limits(
                 timeout=arguments.positive("timeout", timeout),
                 max_time=arguments.positive("max_time", max_time),
@@ -349,9 +360,7 @@ class Experiment:
                 max_deaths=arguments.whole("max_deaths", max_deaths, 0),
                 max_failed=arguments.share("max_failed", max_failed),
                 memory=arguments.memory("memory_per_trial", memory_per_trial),
-                cores=slot_cores(cluster)
-                if cores_per_trial is None
-                else arguments.whole("cores_per_trial", cores_per_trial, 1),
+                needs=Needs(resources, cores, self.space.names),
                 expected=arguments.positive("trial_time", trial_time),
                 notice=arguments.positive("notice", notice),
             )
@@ -359,6 +368,7 @@ class Experiment:
             background = arguments.truth("background", background)
             progress = arguments.truth("progress", progress)
             check_pool(workers, cluster)
+            check_asked(limits.needs.always, workers, cluster)
             target = self._target if self._target is not None else self._load_target()
             change = self._changed_target(target)
             number = len(self.state.targets) + 1 + (change is not None)

@@ -26,6 +26,9 @@ from phsx.strategies.base import ModelStrategy, Proposal
 IDLE_SHARE = 0.01
 #: It is begun this many times its own cost before the worker is expected to be free.
 LEAD = 3.0
+#: So many trials may be held for slots of another kind, and others be created, where no model
+#: would know less by that.
+AHEAD = 200
 #: Suggestions that turn out to be taken are asked again so often, then a model is not asked.
 ASK_AGAIN = 3
 #: Workers that may die under the same fit or suggestion before it is blamed and left out.
@@ -104,10 +107,11 @@ class Adviser:
 
     # ------------------------------------------------------------ creating trials
 
-    def create(self, waiting: int) -> None:
+    def create(self, waiting: int, held: int = 0) -> None:
         """Create trials for slots that are free or, where that pays, will soon be.
 
-        `waiting` trials are ready for slots already.
+        `waiting` trials are ready for slots already, and `held` others for slots of another kind
+        than the free ones: there is no end of those where all trials want what few slots have.
         """
         self.next_look = None
         free = self._pool.free()
@@ -120,7 +124,7 @@ class Adviser:
                 due = self._due()
                 demand += len(due)
                 workers.extend(due)
-            if demand <= 0:
+            if demand <= 0 or held > (AHEAD if place.model is None else len(self._pool)):
                 break
             if place.model is None:
                 demand -= self._propose(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +13,12 @@ from typing import Any
 from phsx.exceptions import SearchFailedError
 from phsx.execution.base import Executor, Lost, Setting
 from phsx.execution.evaluation import Job, Outcome
+from phsx.execution.resources import CORES, GPU, Resources
 from phsx.master.ledger import Ledger
 from phsx.master.pool import Pool
 from phsx.master.search import Limits, Search
 from phsx.master.supply import trial_seed
+from phsx.master.waiting import Waiting
 from phsx.trial import Trial, TrialState
 
 logger = logging.getLogger(__name__)
@@ -85,7 +87,7 @@ class Evaluator:
         self._executor = executor
         self._pool = pool
         self._on_ended = on_ended
-        self._ready: deque[int] = deque()
+        self._waiting = Waiting(limits.needs, pool, executor.offers)
         self._flights: dict[str, _Flight] = {}
         self._keys: dict[int, str] = {}
         self._silent: Counter[int] = Counter()  # deaths before a trial could say that it started
@@ -101,37 +103,31 @@ class Evaluator:
 
     @property
     def waiting(self) -> int:
-        """How many trials wait for a slot."""
-        return len(self._ready)
+        """How many trials wait for a slot, of whatever kind."""
+        return self._waiting.count
+
+    @property
+    def held(self) -> int:
+        """How many trials wait for slots of another kind than those that were free."""
+        return self._waiting.held
+
+    @property
+    def asked(self) -> list[Resources]:
+        """What the trials ask for that wait or run."""
+        return self._waiting.asked
 
     def add(self, trial: int) -> None:
-        """Queue a trial."""
-        self._ready.append(trial)
+        """Queue a trial, unless there is no slot on which it could ever run."""
+        reason = self._waiting.add(trial, self._ledger.state.trials[trial].params or {})
+        if reason is not None:
+            self._conclude(trial, TrialState.FAILED, reason)
 
     def launch(self) -> None:
         """Give queued trials to free slots on which they fit."""
-        free = self._pool.free() if self._ready else []
-        for number in list(self._ready) if free else ():
-            worker = self._choose(number, free)
-            if worker is not None:
-                free.remove(worker)
-                self._ready.remove(number)
-                self._launch(number, worker)
-            if not free:
-                break
+        for placed in self._waiting.place(self._executor.clock()):
+            self._launch(*placed)
 
-    def _choose(self, number: int, free: list[str]) -> str | None:
-        """Return the best of some workers for a trial; None where it fits on none."""
-        now, deadlines = self._executor.clock(), self._pool.deadlines
-        for whole in (True, False):  # a piece of it only where nothing better is free
-            for worker in free:
-                if not deadlines.fits(number, worker, now):
-                    continue
-                if not whole or deadlines.fits_whole(number, worker, now):
-                    return worker
-        return None
-
-    def _launch(self, number: int, worker: str) -> None:
+    def _launch(self, number: int, worker: str, asked: Resources) -> None:
         trial = self._ledger.state.trials[number]
         attempt, timeout = trial.attempt + 1, self._limits.timeout
         self._ledger.record("running", id=number, attempt=attempt, worker=worker)
@@ -144,18 +140,23 @@ class Evaluator:
             directory=str(self._search.trial_directory(number)),
             timeout=timeout and max(LEAST_TIMEOUT, timeout - trial.spent),
             memory=self._limits.memory,
-            cores=self._limits.cores,
+            cores=int(asked.get(CORES, 0)) or self._pool.cores(worker),
+            gpus=asked.get(GPU, 0.0) if self._limits.needs.given else None,
             objective=self._search.objective,
             isolate=self._setting.isolate,
         )
         key, now = f"evaluate-{number}-{attempt}", self._executor.clock()
         self._flights[key] = _Flight(number, worker, now, now, trial.checkpoint)
         self._keys[number] = key
-        self._pool.take(worker, number, now)
+        self._pool.take(worker, number, now, asked)
         self._ledger.then(lambda: self._executor.evaluate(key, job, worker))
 
     def mention_slow(self) -> None:
-        """Say of trials that they may hang, each once, where no time limit ends them."""
+        """Say of trials that they may hang, each once, where no time limit ends them.
+
+        And of trials that no worker has the resources for.
+        """
+        self._waiting.mention(self._executor.clock())
         usual = self._pool.usual
         if self._limits.timeout is not None or usual is None:
             return
@@ -288,7 +289,7 @@ class Evaluator:
             reason=f"interrupted, to go on from checkpoint {outcome.checkpoint}",
         )
         self._keep_output(outcome)
-        self._ready.appendleft(trial.id)
+        self._waiting.again(trial.id)
 
     def _blamed(self, flight: _Flight, event: Lost) -> bool:
         """Tell whether a loss counts as a death of the trial.
@@ -336,7 +337,7 @@ class Evaluator:
             self._end(flight, final, text, outcome)
             return
         self._record_death(flight, reason, counted=counted)
-        self._ready.appendleft(trial.id)
+        self._waiting.again(trial.id)
 
     def _record_death(self, flight: _Flight, reason: str, *, counted: bool) -> None:
         attempt = self._ledger.state.trials[flight.trial].attempt
@@ -347,22 +348,31 @@ class Evaluator:
     def _end(
         self, flight: _Flight, state: TrialState, error: str | None, outcome: Outcome | None
     ) -> None:
-        self._ledger.record(
-            "ended",
-            id=flight.trial,
-            attempt=self._ledger.state.trials[flight.trial].attempt,
-            state=state.value,
+        if outcome is not None:
+            self._keep_output(outcome)
+        self._conclude(
+            flight.trial,
+            state,
+            error,
             value=outcome.value if outcome and state is TrialState.COMPLETED else None,
             result=_bounded(outcome.extras) if outcome else {},
-            error=error,
             traceback=outcome.traceback if outcome else None,
             worker=flight.worker,
             started=outcome.started if outcome else flight.submitted,
             ended=outcome.ended if outcome else self._executor.clock(),
         )
-        if outcome is not None:
-            self._keep_output(outcome)
-        trial = self._ledger.state.trials[flight.trial]
+
+    def _conclude(self, number: int, state: TrialState, error: str | None, **known: Any) -> None:
+        """Record the end of a trial; of one that never ran, nothing else is known."""
+        unknown: dict[str, Any] = {"value": None, "result": {}, "traceback": None}
+        unknown |= {"worker": None, "started": None, "ended": None}
+        attempt = self._ledger.state.trials[number].attempt
+        fields = unknown | known
+        self._ledger.record(
+            "ended", id=number, attempt=attempt, state=state.value, error=error, **fields
+        )
+        self._waiting.forget(number)
+        trial = self._ledger.state.trials[number]
         self._ledger.then(lambda: self._on_ended(trial))
         self._judge(trial)
 

@@ -179,11 +179,11 @@ class Master:
         if self._stop.is_set():
             self._adviser.abandon()
             return
-        self._executor.demand(self._left())
+        self._executor.demand(self._left(), self._evaluator.asked)
         for worker in self._pool.retire(self._executor.clock()):
             self._executor.release(worker)
         self._evaluator.launch()
-        self._adviser.create(self._evaluator.waiting)
+        self._adviser.create(self._evaluator.waiting, self._evaluator.held)
         self._queue_decided()
         self._evaluator.launch()
 
@@ -237,8 +237,9 @@ class Master:
 
     def _handle(self, event: Event) -> None:
         match event:
-            case WorkerJoined(worker, slots, deadline):
-                self._pool.join(worker, slots, deadline, self._executor.clock())
+            case WorkerJoined(worker, slots, deadline, resources):
+                now = self._executor.clock()
+                self._pool.join(worker, slots, deadline, now, resources)
                 self._adviser.warm_up(worker)
             case WorkerLeft(worker):
                 self._pool.leave(worker)

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections import deque
 from statistics import median, quantiles
+from types import MappingProxyType
+from typing import NamedTuple
 
+from phsx.execution.resources import CORES, Resources, covers
 from phsx.master.deadlines import Deadlines
 
 #: How many of the newest durations are looked at to foretell the next.
 RECENT = 50
 #: How few durations say nothing about what is usual.
 FEW = 3
+#: What a trial asks for that asks for nothing.
+NOTHING: Resources = MappingProxyType({})
+
+
+class _Running(NamedTuple):
+    """An evaluation: where, since when, and what of its worker's resources it has."""
+
+    worker: str
+    started: float
+    asked: Resources
 
 
 class Pool:
@@ -34,7 +47,8 @@ class Pool:
 
     def __init__(self, expected: float | None = None, notice: float | None = None) -> None:
         self._slots: dict[str, int] = {}
-        self._running: dict[int, tuple[str, float]] = {}
+        self._offers: dict[str, Resources | None] = {}
+        self._running: dict[int, _Running] = {}
         self._durations: deque[float] = deque(maxlen=RECENT)
         self._spent: set[str] = set()
         self.deadlines = Deadlines(expected, notice)
@@ -44,27 +58,61 @@ class Pool:
         return sum(self._slots.values())
 
     def join(
-        self, worker: str, slots: int, deadline: float | None = None, now: float = 0.0
+        self,
+        worker: str,
+        slots: int,
+        deadline: float | None = None,
+        now: float = 0.0,
+        offer: Resources | None = None,
     ) -> None:
-        """Add a worker, and say when it ends where that is known."""
+        """Add a worker; say when it ends where that is known, and what its trials share."""
         self._slots[worker] = slots
+        self._offers[worker] = offer
         self._spent.discard(worker)
         self.deadlines.join(worker, deadline, now)
 
     def leave(self, worker: str) -> None:
         """Remove a worker with its slots."""
         self._slots.pop(worker, None)
+        self._offers.pop(worker, None)
         self._spent.discard(worker)
 
     def retire(self, now: float) -> list[str]:
         """Take no more trials for workers on which none fits; return those that run none."""
         self._spent |= {worker for worker in self._slots if self.deadlines.spent(worker, now)}
-        busy = {worker for worker, _ in self._running.values()}
+        busy = {running.worker for running in self._running.values()}
         return sorted(self._spent - busy)
 
-    def take(self, worker: str, trial: int, now: float) -> None:
+    def cores(self, worker: str) -> int:
+        """Return how many threads a trial may use on a worker that asks for no number."""
+        offer = self._offers.get(worker) or {}
+        return max(1, int(offer.get(CORES, 0.0)) // self._slots.get(worker, 1))
+
+    def has(self, worker: str, asked: Resources) -> bool:
+        """Tell whether what a trial asks for is there on a worker, and free."""
+        offer = self._offers.get(worker)
+        if offer is None or not covers(offer, asked):
+            return offer is None
+        if self._slots[worker] == 1:  # of which nothing runs, where it is free
+            return True
+        used = dict(asked)
+        for running in self._running.values():
+            if running.worker == worker:
+                for name, amount in running.asked.items():
+                    used[name] = used.get(name, 0.0) + amount
+        return covers(offer, used)
+
+    def surplus(self, worker: str, asked: Resources) -> int:
+        """Count the resources of a worker that a trial has no use for, and another one may have."""
+        return len((self._offers.get(worker) or {}).keys() - asked.keys() - {CORES})
+
+    def somewhere(self, asked: Resources) -> bool:
+        """Tell whether any worker has what a trial asks for, free or not."""
+        return any(covers(offer, asked) for offer in self._offers.values())
+
+    def take(self, worker: str, trial: int, now: float, asked: Resources = NOTHING) -> None:
         """Note that a trial's evaluation starts on a worker."""
-        self._running[trial] = (worker, now)
+        self._running[trial] = _Running(worker, now, asked)
 
     def give_back(self, trial: int) -> None:
         """Note that a trial's evaluation has ended."""
@@ -83,9 +131,9 @@ class Pool:
     def free(self) -> list[str]:
         """Return the worker of each free slot, those with the most free slots first."""
         left = {worker: n for worker, n in self._slots.items() if worker not in self._spent}
-        for worker, _ in self._running.values():
-            if worker in left:
-                left[worker] -= 1
+        for running in self._running.values():
+            if running.worker in left:
+                left[running.worker] -= 1
         free = [worker for worker, count in left.items() for _ in range(max(0, count))]
         return sorted(free, key=lambda worker: -left[worker])
 
@@ -114,10 +162,10 @@ class Pool:
             return [], None
         due: list[str] = []
         waits: list[float] = []
-        for worker, started in self._running.values():
-            wait = started + duration - lead - now
+        for running in self._running.values():
+            wait = running.started + duration - lead - now
             if wait <= 0:
-                due.append(worker)
+                due.append(running.worker)
             else:
                 waits.append(wait)
         return due, min(waits, default=None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from phsx.master.needs import Needs
 from phsx.space import Space
 from phsx.strategies.plan import Plan
 
@@ -55,8 +56,8 @@ class Limits:
         Share of failed trials above which the search is given up.
     memory : int or None
         Bytes that a trial and all that it starts may take.
-    cores : int
-        Threads that a target may use.
+    needs : Needs
+        What an evaluation asks of its worker.
     expected : float or None
         Seconds that an evaluation takes at most, where the user has said it; it is not started on
         a worker that ends sooner.
@@ -71,6 +72,6 @@ class Limits:
     max_deaths: int = 3
     max_failed: float = 0.5
     memory: int | None = None
-    cores: int = 1
+    needs: Needs = field(default_factory=Needs)
     expected: float | None = None
     notice: float | None = None

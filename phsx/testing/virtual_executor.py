@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from phsx.execution.base import (
     WorkerLeft,
 )
 from phsx.execution.evaluation import Job, Outcome, evaluate_here
+from phsx.execution.resources import Resources
 from phsx.targets.calling import BoundTarget
 
 #: Rounds in which nothing happens before a search is believed to hang.
@@ -70,6 +71,10 @@ class VirtualExecutor(Executor):
     saving : float, optional
         Seconds from being asked to save until an evaluation has done that, and ends; what it has
         done counts for the trial's next attempt. By default no evaluation can.
+    resources : mapping, optional
+        What each worker has for trials, by its name; by default, whatever they ask for.
+    offers : sequence, optional
+        What slots may have; by default nobody knows.
     before : callable, optional
         Called with key and `Task` or `Job` before each submission: a place for checks.
 
@@ -100,6 +105,8 @@ class VirtualExecutor(Executor):
         duration: Callable[[Job], float] = lambda job: 1.0,
         cost: float = 0.0,
         saving: float | None = None,
+        resources: Mapping[str, Resources] | None = None,
+        offers: Sequence[Resources] | None = None,
         before: Hook | None = None,
     ) -> None:
         if isinstance(workers, int):
@@ -113,6 +120,8 @@ class VirtualExecutor(Executor):
         self._duration = duration
         self._cost = cost
         self._saving = saving
+        self._resources = dict(resources or {})
+        self._offers = offers
         self._done: defaultdict[int, float] = defaultdict(
             float
         )  # seconds that interrupted attempts did, by trial
@@ -142,7 +151,7 @@ class VirtualExecutor(Executor):
     def join(self, worker: str, slots: int = 1) -> None:
         """Let a worker come."""
         self._slots[worker] = slots
-        self._say(WorkerJoined(worker, slots))
+        self._say(WorkerJoined(worker, slots, resources=self._resources.get(worker)))
 
     def kill(self, worker: str) -> None:
         """Let a worker die, with all that runs and lies there."""
@@ -233,6 +242,10 @@ class VirtualExecutor(Executor):
         self._note("interrupt", key, self._places.get(key))
         if self._saving is not None and key in self._places:
             self._arrange(self._saving, key, lambda: self._saved(key))
+
+    def offers(self) -> Sequence[Resources] | None:
+        """Return what slots may have."""
+        return self._offers
 
     def wake(self) -> None:
         """Make `wait` return."""

@@ -35,6 +35,19 @@ def test_a_slots_share_of_the_cores():
     assert phsx.slurm(processes=3, memory="8GB").slots == 3, "dask-jobqueue's word for it"
 
 
+@pytest.mark.parametrize(
+    ("given", "offer"),
+    [
+        ({"cores": 4}, {"cores": 4}),
+        ({"cores": 9, "slots": 2, "gpus": "a100:4"}, {"cores": 4, "GPU": 2}),
+        ({"slots": 4, "gpus": 2}, {"cores": 1, "GPU": 0.5}),
+        ({"resources": {"licence": 1, "none": 0}}, {"cores": 1, "licence": 1}),
+    ],
+)
+def test_what_a_trial_may_ask_of_a_slot(given, offer):
+    assert phsx.slurm(memory="1GB", **given).offer == offer
+
+
 def test_dasks_configuration_is_respected():
     settings = {"cores": 6, "memory": "5GB", "walltime": "01:00:00"}
     with dask.config.set({f"jobqueue.slurm.{key}": value for key, value in settings.items()}):
@@ -64,6 +77,13 @@ def test_dasks_configuration_is_respected():
         ({"account": 3}, "account=3: "),
         ({"gpus": 0}, "gpus=0: "),
         ({"gpus": "a100:none"}, "gpus='a100:none': "),
+        ({"gpus": 3, "slots": 2}, "gpus=3: 3 GPUs cannot be divided among slots=2"),
+        ({"resources": 1}, "resources=1: give a mapping"),
+        ({"resources": {"licence": "one"}}, "resources=.*'licence' has to be a number"),
+        ({"resources": {"a b": 1}}, "resources=.*'a b' can be no name"),
+        ({"resources": {"cores": 2}}, "resources=.*give 'cores' by cores="),
+        ({"resources": {"GPU": 2}}, "resources=.*give 'GPU' by gpus="),
+        ({"worker_extra_args": ["--resources", "x=1"]}, "worker_extra_args=.*resources="),
         ({"tls": "no"}, "tls='no': "),
         ({"replacements": -1}, "replacements=-1: "),
         ({"poll": 0}, "poll=0: "),

@@ -57,6 +57,18 @@ def test_several_slots_are_as_many_processes():
     assert "--cpus-per-task=8" in text and "--nworkers 2" in text and "--nthreads 1" in text
 
 
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_workers_declare_what_they_have(system):
+    text = script(system, cores=8, slots=2, resources={"licence": 1})
+    assert "--resources cores=4,licence=1" in text and "export PHSX_SLOTS=2" in text
+
+
+def test_gpus_are_divided_among_the_slots():
+    text = script("slurm", cores=8, slots=4, gpus=2)
+    assert "--gres=gpu:2" in text and "--resources cores=2,GPU=0.5" in text
+    assert "PHSX_SLOTS" not in script("slurm", gpus=2)
+
+
 def test_the_prologue_of_the_user_comes_after_ours():
     text = script("slurm", job_script_prologue=["module load cuda"])
     assert text.index("OMP_NUM_THREADS") < text.index("module load cuda") < text.index(" -m ")

@@ -17,6 +17,7 @@ from phsx.execution import tasks
 from phsx.execution.base import Finished, Message
 from phsx.execution.evaluation import Job, Outcome
 from phsx.journal import Journal, read
+from phsx.master.needs import Needs
 from phsx.master.supply import trial_seed
 from phsx.state import SearchState
 from phsx.strategies.plan import Plan
@@ -54,7 +55,7 @@ class TestSearch:
         assert {job.attempt for job in jobs} == {1}
 
     def test_limits_and_setting_reach_the_jobs(self, bench):
-        b = bench(phsx.Random(1)).run(timeout=7.0, cores=3)
+        b = bench(phsx.Random(1)).run(timeout=7.0, needs=Needs(cores=3))
         (job,) = b.executor.jobs.values()
         assert (job.timeout, job.cores, job.run, job.isolate) == (7.0, 3, "run", True)
 

@@ -59,9 +59,19 @@ ReturnToService=2
 JobRequeue=0
 KillWait=5
 DefMemPerCPU=500
-NodeName=n[1-{nodes}] NodeHostname={host} NodeAddr=127.0.0.1 Port={first}-{last} \
+GresTypes=gpu
+NodeName=n[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]}-{ports[2]} \
 CPUs={cpus} RealMemory={memory}
+NodeName=n[3-4] NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[3]}-{ports[4]} \
+CPUs={cpus} RealMemory={memory} Gres=gpu:2
 PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=cpu Nodes=n[1-2] MaxTime=INFINITE State=UP
+PartitionName=gpu Nodes=n[3-4] MaxTime=INFINITE State=UP
+"""
+#: Other devices stand in for the GPUs: Slurm only looks whether they are there.
+GPUS = """\
+NodeName=n[3-4] Name=gpu File=/dev/null
+NodeName=n[3-4] Name=gpu File=/dev/zero
 """
 
 
@@ -144,13 +154,13 @@ class Slurm:
                 user=getpass.getuser(),
                 run=self.directory,
                 port=ports[0],
-                first=ports[1],
-                last=ports[-1],
-                nodes=NODES,
+                ports=ports,
                 cpus=CPUS,
                 memory=MEMORY,
             )
         )
+
+        (self.directory / "gres.conf").write_text(GPUS)
 
     def _start_munge(self) -> None:
         key = self.directory / "munge.key"
@@ -216,7 +226,7 @@ class Slurm:
     def _ready(self) -> bool:
         if not self.configuration.exists() or self._alive("slurmctld.pid") is None:
             return False
-        found = self._call("sinfo", "-h", "-N", "-o", "%t", check=False)
+        found = self._call("sinfo", "-h", "-p", "debug", "-N", "-o", "%t", check=False)
         states = found.stdout.split()
         return len(states) == NODES and set(states) <= {"idle", "mix", "alloc"}
 
