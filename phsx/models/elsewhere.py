@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from phsx.history import BoolArray, FloatArray
 from phsx.models.improvement import ExpectedImprovement
+from phsx.models.judged import Judged
 from phsx.models.matern import Matern
 
 #: Points belong to the basin of a center with which they are correlated more than this.
@@ -75,19 +76,17 @@ class Elsewhere:
 
     Attributes
     ----------
-    acquisition : ExpectedImprovement
+    acquisition : Judged
         The improvement there.
     basins : Basins
         Where not to look.
     """
 
-    acquisition: ExpectedImprovement
+    acquisition: Judged
     basins: Basins
 
     @classmethod
-    def of(
-        cls, acquisition: ExpectedImprovement, basins: Basins, best: float, pending: FloatArray
-    ) -> Elsewhere:
+    def of(cls, acquisition: Judged, basins: Basins, best: float, pending: FloatArray) -> Elsewhere:
         """Return the improvement on `best`, and on what `pending` points (k, p) outside may give.
 
         The pending points are the last ones that the acquisition's posterior has.
@@ -97,7 +96,7 @@ class Elsewhere:
         if len(pending):
             sampled = acquisition.posterior.sampled(len(pending))[outside]
             to_beat = np.minimum(best, sampled.min(axis=0, initial=np.inf))
-        return cls(replace(acquisition, best=to_beat), basins)
+        return cls(replace(acquisition, criterion=ExpectedImprovement(to_beat)), basins)
 
     def __call__(self, features: FloatArray) -> FloatArray:
         """Values, shape (m,), at features (m, p)."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from phsx.history import FloatArray
-from phsx.models.acquisition import mean_improvement
-from phsx.models.improvement import ExpectedImprovement
+from phsx.models.judged import Judged
 
 
 class Pool:
@@ -17,13 +16,13 @@ class Pool:
 
     Parameters
     ----------
-    acquisition : ExpectedImprovement
+    acquisition : Judged
         What is maximized.
     features : ndarray, shape (m, p)
         The candidates.
     """
 
-    def __init__(self, acquisition: ExpectedImprovement, features: FloatArray) -> None:
+    def __init__(self, acquisition: Judged, features: FloatArray) -> None:
         posterior, chance = acquisition.posterior, acquisition.feasibility
         self._cross = posterior.kernel.cross(posterior.theta, features)
         self._chance = 0.0 if chance is None else chance.log(features)
@@ -33,7 +32,7 @@ class Pool:
         n = len(posterior.factor.head)
         self._start, self._middle = solved[:n], solved[n:]
 
-    def values(self, acquisition: ExpectedImprovement) -> FloatArray:
+    def values(self, acquisition: Judged) -> FloatArray:
         """Values at the candidates, shape (m,), given all that is pending by now.
 
         `acquisition` is the one that the pool was made for, extended.
@@ -47,5 +46,5 @@ class Pool:
             self._mean = self._mean + rows.T @ posterior.whitened[known:]
             self._variance = self._variance - np.einsum("ij,ij->j", rows, rows)
         variance = posterior.floored(self._variance)
-        value, _, _ = mean_improvement(self._mean, variance, acquisition.best)
+        value, _, _ = acquisition.criterion.judge(self._mean, variance)
         return np.asarray(value + self._chance)

@@ -9,10 +9,12 @@ import numpy as np
 from scipy.special import ndtri
 
 from phsx.history import FloatArray, History, IntArray
+from phsx.models.criterion import Criterion
 from phsx.models.elsewhere import Basins, Elsewhere
 from phsx.models.encoding import Encoding
 from phsx.models.feasibility import Feasibility
 from phsx.models.improvement import ExpectedImprovement
+from phsx.models.judged import Judged
 from phsx.models.memory import keep_memory
 from phsx.models.recipe import Recipe, representative
 from phsx.models.region import Points, latin_hypercube
@@ -86,6 +88,8 @@ class Surrogate:
         Trials that are under way.
     fit : mapping
         What `fit_models` returned.
+    criterion : Criterion
+        What points are judged by.
 
     Attributes
     ----------
@@ -99,8 +103,10 @@ class Surrogate:
         history: History,
         pending: History | None,
         fit: Mapping[str, JSON],
+        criterion: Criterion = ExpectedImprovement(),  # noqa: B008 - it is immutable
     ) -> None:
         keep_memory()
+        self._criterion = criterion
         self._encoding = encoding
         self._fit = fit
         self._recipes = recipes(encoding)
@@ -118,7 +124,7 @@ class Surrogate:
         if pending is not None:
             late = pending.select(np.arange(len(pending))[-_MOST_PENDING:])
             self.add(Points(late.unit, late.active))
-        self._built: dict[str, ExpectedImprovement] = {}
+        self._built: dict[str, Judged] = {}
         self._smoothed: dict[str, FloatArray] = {}
 
     def model(self, turn: int) -> str:
@@ -126,7 +132,7 @@ class Surrogate:
         names = list(self._recipes)
         return names[turn % len(names)]
 
-    def acquisition(self, name: str) -> ExpectedImprovement:
+    def acquisition(self, name: str) -> Judged:
         """Return what a model wants to be maximized, given all that is pending by now."""
         if name not in self._built:
             self._built[name] = self._build(name)
@@ -185,7 +191,7 @@ class Surrogate:
     def _points(self, rows: IntArray) -> Points:
         return Points(self.data.unit[rows], self.data.active[rows])
 
-    def _build(self, name: str) -> ExpectedImprovement:
+    def _build(self, name: str) -> Judged:
         learned = self._fit["models"][name]
         model = self._recipes[name].condition(self._features, self.data.values, learned)
         posterior = model.posterior
@@ -199,5 +205,5 @@ class Surrogate:
                 np.concatenate([self._features, self._failed]),
                 np.arange(len(self._features) + len(self._failed)) < len(self._features),
             )
-        best = float(self._smoothed[name].min())
-        return ExpectedImprovement(posterior.extend(self._failed), best, feasibility)
+        criterion = self._criterion.given(float(self._smoothed[name].min()))
+        return Judged(posterior.extend(self._failed), criterion, feasibility)

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from phsx.history import FloatArray, History
+from phsx.models.criterion import Criterion
 from phsx.models.encoding import Encoding
 from phsx.models.improvement import ExpectedImprovement
+from phsx.models.judged import Judged
 from phsx.models.optimize import Acquisition, Effort, maximize
 from phsx.models.pool import Pool
 from phsx.models.region import Points, Region
@@ -45,7 +47,9 @@ _MANY = Effort(spread=512, near=128)
 
 
 @one_thread()
-def suggest(request: Request, history: History, fit: Mapping[str, Any]) -> Params | None:
+def suggest(
+    request: Request, history: History, fit: Mapping[str, Any], criterion: Criterion
+) -> Params | None:
     """Return values for `request.names`, or None where no untried point is left.
 
     Suggestions that are computed at the same instant do not know of each other. They draw from
@@ -53,7 +57,8 @@ def suggest(request: Request, history: History, fit: Mapping[str, Any]) -> Param
     other, each counted as pending for the next: the greedy batch of GP-BUCB (Desautels, Krause
     and Burdick, 2014) without any communication. The first of them follow gradients, the others
     are taken from candidates that they share. From rank 64 on, that would take too long: those
-    take the best of a sample of the posterior (Thompson sampling), drawn with their own seed.
+    take the best of a sample of the posterior (Thompson sampling), drawn with their own seed, as
+    all do where the criterion is for samples.
 
     Parameters
     ----------
@@ -63,9 +68,11 @@ def suggest(request: Request, history: History, fit: Mapping[str, Any]) -> Param
         Its finished trials, at least one of them with a value.
     fit : mapping
         What `fit_models` returned.
+    criterion : Criterion
+        What points are judged by.
     """
-    search = _Search(request, history, fit)
-    if request.rank >= _RANKS:
+    search = _Search(request, history, fit, criterion)
+    if request.rank >= _RANKS or criterion.sampled:
         found = search.sampled()
         return None if found is None else search.named(found[1])
     for rank in range(request.rank + 1):
@@ -80,12 +87,14 @@ def suggest(request: Request, history: History, fit: Mapping[str, Any]) -> Param
 class _Search:
     """What the suggestions of one instant work on, one after the other."""
 
-    def __init__(self, request: Request, history: History, fit: Mapping[str, Any]) -> None:
+    def __init__(
+        self, request: Request, history: History, fit: Mapping[str, Any], criterion: Criterion
+    ) -> None:
         self.request = request
         self.space = request.space
         self.encoding = Encoding(request.space)
         self.region = Region(request.space, request.names, request.fixed)
-        self.surrogate = Surrogate(self.encoding, history, request.pending, fit)
+        self.surrogate = Surrogate(self.encoding, history, request.pending, fit, criterion)
         # What all suggestions of one instant have in common, and no two instants.
         pending = 0 if request.pending is None else len(request.pending)
         self.rng = np.random.default_rng([request.block_seed, len(history), pending])
@@ -114,7 +123,8 @@ class _Search:
         model = self.surrogate.model(self.turn(rank))
         acquisition = self.surrogate.acquisition(model)
         points, values = self.maximum(acquisition, self.surrogate.incumbents(model, _NEAR))
-        if len(values) and self.exhausted(rank, float(values[0])):
+        improvement = isinstance(acquisition.criterion, ExpectedImprovement)
+        if improvement and len(values) and self.exhausted(rank, float(values[0])):
             points = self.elsewhere(model, float(values[0])) + points
         return self.first(points) or self.listed(acquisition)
 
@@ -186,7 +196,7 @@ class _Search:
                 return points.select(slice(row, row + 1)), params
         return None
 
-    def listed(self, acquisition: ExpectedImprovement) -> tuple[Points, Params] | None:
+    def listed(self, acquisition: Judged) -> tuple[Points, Params] | None:
         """Return the best of the free points of a finite space (of the first ones, if many)."""
         if self.space.size > _LISTED:
             return None

@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from phsx.exceptions import ExhaustedError, ModelWarning
+from phsx.exceptions import ExhaustedError, ModelWarning, PlanError
 from phsx.history import History
+from phsx.models.criterion import CRITERIA, Criterion, criterion
 from phsx.space import Space
 from phsx.strategies.base import JSON, ModelStrategy, Params, Proposal, Request
-from phsx.strategies.checks import whole_number
+from phsx.strategies.checks import one_of, real_number, whole_number
 from phsx.strategies.sobol import Sobol
 
 #: Points of the initial design where nothing is said, and the share of a short block.
@@ -22,6 +23,9 @@ _INITIAL, _SHARE = 10, 4
 
 #: Below so many results a model has nothing to say.
 _FEW = 3
+
+#: Standard deviations of the confidence bound where nothing is said.
+_KAPPA = 2.0
 
 #: Tries for a point of the initial design before random search may try.
 _TRIES = 1000
@@ -31,9 +35,10 @@ class Bayesian(ModelStrategy):
     """Learn from results where to look next, with Gaussian processes.
 
     After an initial design (Sobol' points) each trial goes where the expected improvement over
-    the best result is largest, given all results and where other trials are running. The models
-    see numbers on their scale (logarithmic where it is declared), integers, categories and
-    conditional parameters as what they are. Trials that failed keep later ones away.
+    the best result (or another acquisition function) is largest, given all results and where
+    other trials are running. The models see numbers on their scale (logarithmic where it is
+    declared), integers, categories and conditional parameters as what they are. Trials that failed
+    keep later ones away.
 
     Parameters
     ----------
@@ -42,19 +47,30 @@ class Bayesian(ModelStrategy):
     initial : int, optional
         How many trials of the search are made before the model is asked, those of earlier blocks
         included. By default 10, less in blocks of fewer than 40 trials.
+    acquisition : str
+        What is made of the models' predictions. "ei", the default, goes where most improvement is
+        expected on the best value (on the model's, where there is noise). "ucb" goes where the
+        bound `kappa` standard deviations below the mean is lowest. "thompson" goes where a random
+        sample of the model is lowest.
+    kappa : float
+        For "ucb": how much what is unknown counts, at least 0.
     repeats, wait, overrides, **parameters
         See `Strategy`.
 
     References
     ----------
     Snoek, Larochelle and Adams (2012), "Practical Bayesian optimization of machine learning
-    algorithms"; Ament et al. (2023), "Unexpected improvements to expected improvement".
+    algorithms"; Ament et al. (2023), "Unexpected improvements to expected improvement";
+    Srinivas et al. (2010), "Gaussian process optimization in the bandit setting"; Kandasamy et al.
+    (2018), "Parallelised Bayesian optimisation via Thompson sampling".
 
     Examples
     --------
     >>> import phsx
     >>> phsx.Bayesian(40, initial=8, y=[1.2, 3.4])
     Bayesian(40, initial=8, overrides={'y': Values([1.2, 3.4])})
+    >>> phsx.Bayesian(40, acquisition="ucb", kappa=1.5)
+    Bayesian(40, acquisition='ucb', kappa=1.5)
     """
 
     kind: ClassVar[str] = "bayesian"
@@ -64,6 +80,8 @@ class Bayesian(ModelStrategy):
         trials: int | None = None,
         *,
         initial: int | None = None,
+        acquisition: str = "ei",
+        kappa: float = _KAPPA,
         repeats: bool = False,
         wait: bool = False,
         overrides: Mapping[str, Any] | None = None,
@@ -73,10 +91,14 @@ class Bayesian(ModelStrategy):
         if initial is not None:
             initial = whole_number("Bayesian", "initial", initial)
         self.initial = initial
+        self.acquisition = one_of("Bayesian", "acquisition", acquisition, CRITERIA)
+        self.kappa = _kappa(self.acquisition, kappa)
 
     def options(self) -> dict[str, JSON]:
-        """Return the size of the initial design where it was set."""
-        return {} if self.initial is None else {"initial": self.initial}
+        """Return what was set: the size of the initial design, the acquisition function."""
+        defaults = {"initial": None, "acquisition": "ei", "kappa": _KAPPA}
+        chosen = {name: getattr(self, name) for name in defaults}
+        return {name: value for name, value in chosen.items() if value != defaults[name]}
 
     def modelled(self, observed: int, created: int) -> bool:
         """Tell whether the initial design is done and something is known."""
@@ -120,7 +142,7 @@ class Bayesian(ModelStrategy):
             return {"observed": observed, "models": {}}
 
     def propose(self, request: Request) -> Proposal:
-        """Propose the point of the largest expected improvement, or one of the initial design."""
+        """Propose the point of the best acquisition value, or one of the initial design."""
         history = request.history
         if history is None:
             return _initial(request)
@@ -133,13 +155,28 @@ class Bayesian(ModelStrategy):
         from phsx.strategies.batch import suggest
 
         try:
-            params = suggest(request, history, fit)
+            params = suggest(request, history, fit, self._criterion())
         except np.linalg.LinAlgError as error:
             _warn(f"the model gave no suggestion: {error}")
             return _initial(request)
         if params is None:
             raise ExhaustedError("no untried point is left that agrees with what is fixed")
         return Proposal(params, request.position)
+
+    def _criterion(self) -> Criterion:
+        options = {"kappa": self.kappa} if self.acquisition == "ucb" else {}
+        return criterion(self.acquisition, **options)
+
+
+def _kappa(acquisition: str, kappa: object) -> float:
+    number = real_number("Bayesian", "kappa", kappa)
+    if number < 0:
+        raise PlanError(f"Bayesian: kappa must be at least 0, not {kappa!r}")
+    if acquisition != "ucb" and number != _KAPPA:
+        raise PlanError(
+            f"Bayesian: kappa belongs to acquisition='ucb'; {acquisition!r} has no use for it"
+        )
+    return number
 
 
 def _initial(request: Request) -> Proposal:

@@ -42,6 +42,16 @@ def real_number(owner: str, name: str, value: object) -> float:
     return number
 
 
+def one_of(owner: str, name: str, value: object, known: Iterable[str]) -> str:
+    """Return one of the known names."""
+    names = [*known]
+    if isinstance(value, str) and value in names:
+        return value
+    hint = close(value, names) if isinstance(value, str) else ""
+    choices = ", ".join(repr(one) for one in names)
+    raise PlanError(f"{owner}: {name} must be one of {choices}, not {value!r:.80}{hint}")
+
+
 def flag(owner: str, name: str, value: object) -> bool:
     """Return a truth value that was written as one."""
     if not isinstance(value, (bool, np.bool_)):

@@ -8,6 +8,7 @@ from scipy.optimize import approx_fprime
 
 from phsx.models.elsewhere import Basins, Elsewhere
 from phsx.models.improvement import ExpectedImprovement
+from phsx.models.judged import Judged
 from phsx.models.matern import Matern
 from phsx.models.posterior import Posterior
 
@@ -22,7 +23,7 @@ def acquisition():
     values = np.sin(7 * points[:, 0]) + points[:, 1]
     theta = np.array([-1.0, -1.0, 0.0])
     posterior = Posterior.of(Matern([0, 1]), theta, 1e-4, points, values)
-    return ExpectedImprovement(posterior, float(values.min()), None)
+    return Judged(posterior, ExpectedImprovement(float(values.min())), None)
 
 
 def test_a_basin_is_long_where_the_length_scale_is():
@@ -59,10 +60,10 @@ def test_pending_points_outside_may_be_better(acquisition):
     extended = acquisition.extend(PENDING, draws)
     values = extended.posterior.sampled(2)
     found = Elsewhere.of(extended, BASINS, 1e3, PENDING)
-    assert np.array_equal(found.acquisition.best, values[1])
+    assert np.array_equal(found.acquisition.criterion.best, values[1])
 
 
 def test_pending_points_inside_do_not_count(acquisition):
     extended = acquisition.extend(PENDING[:1], np.full((1, 16), -5.0))
     found = Elsewhere.of(extended, BASINS, 0.25, PENDING[:1])
-    assert np.array_equal(found.acquisition.best, np.full(16, 0.25))
+    assert np.array_equal(found.acquisition.criterion.best, np.full(16, 0.25))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from phsx.history import History
+from phsx.models.criterion import criterion
 from phsx.models.encoding import Encoding
 from phsx.models.region import Points
 from phsx.models.surrogate import Surrogate, fit_models, recipes
@@ -14,6 +15,11 @@ SPACE = Space({"x": Float(0, 1), "y": Float(0, 1)})
 ENCODING = Encoding(SPACE)
 RNG = np.random.default_rng(0)
 MODELS = list(recipes(ENCODING))
+CRITERIA = {
+    "ei": criterion("ei"),
+    "ucb": criterion("ucb", kappa=1.5),
+    "thompson": criterion("thompson"),
+}
 
 
 def history(n, failed=(), seed=0):
@@ -43,9 +49,10 @@ def test_fit_is_reproducible_and_leaves_failures_out(fit):
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("failed", [(), (1, 5)])
 @pytest.mark.parametrize("pending", [0, 3])
-def test_acquisition_and_its_gradient(fit, name, failed, pending):
+@pytest.mark.parametrize("judged", CRITERIA.values(), ids=CRITERIA)
+def test_acquisition_and_its_gradient(fit, name, failed, pending, judged):
     late = history(pending, range(pending), seed=8)
-    surrogate = Surrogate(ENCODING, history(25, failed), late, fit)
+    surrogate = Surrogate(ENCODING, history(25, failed), late, fit, judged)
     acquisition = surrogate.acquisition(name)
     at = RNG.random((4, 2))
     values, gradient = acquisition.gradient(at)
@@ -71,7 +78,7 @@ def test_pending_points_repel_where_the_model_is_sure_of_an_improvement(fit, nam
     assert given(lowest)[0] < acquisition(lowest)[0] - 5.0
     assert np.abs(grid[given(grid).argmax()] - lowest).max() > 0.02
     # Whatever the pending trial gives, the value to beat does not get worse.
-    assert (given.best <= acquisition.best).all()
+    assert (given.criterion.best <= acquisition.criterion.best).all()
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -96,7 +103,7 @@ def test_failures_repel(fit):
     without = Surrogate(ENCODING, part, None, fit).acquisition("plain")
     failed = Surrogate(ENCODING, data, None, fit).acquisition("plain")
     assert failed(here)[0] < without(here)[0] - 1.0
-    assert failed.best == pytest.approx(whole.best, abs=0.5)
+    assert failed.criterion.best == pytest.approx(whole.criterion.best, abs=0.5)
 
 
 def test_incumbents_are_the_best_first(fit):

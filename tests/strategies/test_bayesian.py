@@ -77,6 +77,33 @@ def test_options_and_json():
             Bayesian(40, initial=wrong)
 
 
+def test_the_acquisition_function_is_part_of_what_it_is():
+    for options in ({"acquisition": "ucb"}, {"acquisition": "ucb", "kappa": 0.0}):
+        strategy = Bayesian(40, **options)
+        assert strategy.options() == options
+        assert from_dict(strategy.to_dict()) == strategy != Bayesian(40)
+    assert repr(Bayesian(4, acquisition="thompson")) == "Bayesian(4, acquisition='thompson')"
+    assert Bayesian(acquisition="ei", kappa=2).options() == {}
+    assert from_dict({"strategy": "bayesian", "acquisition": "ucb", "kappa": 1}).kappa == 1.0
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"acquisition": "uct"}, "must be one of 'ei', 'ucb', 'thompson', .*did you mean 'ucb'"),
+        ({"acquisition": None}, "acquisition must be one of"),
+        ({"acquisition": ["ei"]}, "acquisition must be one of"),
+        ({"acquisition": "ucb", "kappa": -1}, "kappa must be at least 0, not -1"),
+        ({"acquisition": "ucb", "kappa": math.nan}, "kappa must be finite"),
+        ({"acquisition": "ucb", "kappa": "2"}, "kappa must be a number"),
+        ({"kappa": 3.0}, "kappa belongs to acquisition='ucb'; 'ei' has no use for it"),
+    ],
+)
+def test_wrong_choices_are_told(options, told):
+    with pytest.raises(PlanError, match=told):
+        Bayesian(40, **options)
+
+
 def test_import_is_light():
     code = (
         "import sys, phsx.strategies.bayesian as b; b.Bayesian(9).modelled(3, 9);"
@@ -134,8 +161,12 @@ def test_initial_points_satisfy_constraints():
 # What it suggests
 
 
+CHOICES = [{}, {"acquisition": "ucb"}, {"acquisition": "thompson"}]
+
+
+@pytest.mark.parametrize("options", CHOICES, ids=str)
 @pytest.mark.parametrize("name", SPACES)
-def test_suggestions_are_reproducible(name):
+def test_suggestions_are_reproducible(name, options):
     space = SPACES[name]
     params = points(space, 12)
     past = history(
@@ -150,9 +181,9 @@ def test_suggestions_are_reproducible(name):
     for rank in (0, 2, 70):
         suggested = []
         for _ in range(2):
-            fit = Bayesian().fit(space, past, None, 3)
+            fit = Bayesian(**options).fit(space, past, None, 3)
             asked = ask(space, past, pending=pending, fit=fit, rank=rank)
-            suggested.append(Bayesian().propose(asked))
+            suggested.append(Bayesian(**options).propose(asked))
         assert suggested[0] == suggested[1]
         assert space.complete(suggested[0].params) is not None
 
@@ -228,6 +259,46 @@ def test_each_rank_derives_the_ones_before_it(known):
     assert values[2] < values[0] - 3.0
 
 
+@pytest.mark.parametrize("options", CHOICES, ids=str)
+@pytest.mark.parametrize("function", [branin, mixed], ids=["branin", "mixed"])
+def test_eight_at_once_differ(function, options):
+    space = function.space
+    params = points(space, 25)
+    past = history(space, params, [function(**one) for one in params])
+    fit = Bayesian().fit(space, past, None, 0)
+    suggested = [
+        Bayesian(**options).propose(
+            ask(space, past, fit=fit, trial=20 + rank, seed=rank, rank=rank)
+        )
+        for rank in range(8)
+    ]
+    assert len({space.key(one.params) for one in suggested}) == 8
+    values = [function(**one.params) for one in suggested]
+    assert np.median(values) < np.median([function(**one) for one in params])
+
+
+def test_a_larger_kappa_explores_more(known):
+    past, fit = known
+    asked = ask(branin.space, past, fit=fit, trial=0)
+    variances = []
+    for kappa in (0.0, 1.0, 10.0):
+        found = Bayesian(acquisition="ucb", kappa=kappa).propose(asked).params
+        acquisition = Surrogate(Encoding(branin.space), past, None, fit).acquisition("plain")
+        variance = acquisition.posterior.predict(branin.space.to_unit(found)[None])[1]
+        variances.append(float(variance[0]))
+    assert variances[0] < variances[1] < variances[2]
+
+
+def test_thompson_draws_for_every_trial_anew(known):
+    past, fit = known
+    strategy = Bayesian(acquisition="thompson")
+    found = [
+        strategy.propose(ask(branin.space, past, fit=fit, trial=20, seed=seed)).params
+        for seed in range(4)
+    ]
+    assert len({branin.space.key(one) for one in found}) == 4
+
+
 @pytest.mark.parametrize("function", [branin, mixed], ids=["branin", "mixed"])
 def test_64_at_once_differ(function):
     space = function.space
@@ -255,13 +326,15 @@ def test_beyond_64_at_once_suggestions_still_differ(known):
     assert np.median(values) < np.median([branin(**one) for one in points(branin.space, 100)])
 
 
-def test_failures_are_avoided():
+@pytest.mark.parametrize("options", CHOICES, ids=str)
+def test_failures_are_avoided(options):
     space = Space({"x": Float(0, 1), "y": Float(0, 1)})
     params = points(space, 20)
     # The objective falls towards x = 1, but everything beyond 0.6 fails.
     values = [-one["x"] if one["x"] < 0.6 else math.nan for one in params]
     past = history(space, params, values)
-    suggested = [Bayesian().propose(ask(space, past, trial=t)).params["x"] for t in range(3)]
+    strategy = Bayesian(**options)
+    suggested = [strategy.propose(ask(space, past, trial=t)).params["x"] for t in range(3)]
     assert all(0.4 < x < 0.75 for x in suggested)
 
 
@@ -334,15 +407,24 @@ BAD = {
 @pytest.mark.parametrize("name", SPACES)
 @pytest.mark.parametrize("equal", [False, True])
 def test_bad_data_never_raise(values, name, equal):
-    space = SPACES[name]
+    check_bad_data(SPACES[name], values, equal, Bayesian())
+
+
+@pytest.mark.parametrize("values", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("options", CHOICES[1:], ids=str)
+def test_bad_data_never_raise_whatever_is_chosen(values, options):
+    check_bad_data(mixed.space, values, False, Bayesian(**options))
+
+
+def check_bad_data(space, values, equal, strategy):
     params = points(space, 1) * len(values) if equal else points(space, len(values))
     past = history(space, params, values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ModelWarning)
-        fit = Bayesian().fit(space, past, None, 0)
-        fit = Bayesian().fit(space, past, fit, 1)
+        fit = strategy.fit(space, past, None, 0)
+        fit = strategy.fit(space, past, fit, 1)
         for rank in (0, 1, 64):
-            proposal = Bayesian().propose(ask(space, past, fit=fit, rank=rank))
+            proposal = strategy.propose(ask(space, past, fit=fit, rank=rank))
             assert space.complete(proposal.params) is not None
 
 
@@ -387,6 +469,12 @@ def test_beats_the_bounds_of_issue_one():
         assert min(one.value for one in found) < function.minimum + bound
 
 
+@pytest.mark.parametrize("options", CHOICES[1:], ids=str)
+def test_the_other_acquisition_functions_search_too(options):
+    found = search(branin, branin.space, Bayesian(40, **options), 40, workers=4, seed=3)
+    assert min(one.value for one in found) < branin.minimum + 0.1
+
+
 def exhausted_valley():
     """Return a space, and results of which nearly all is known around the best of two minima."""
     space = Space({"x": Float(0, 1), "y": Float(0, 1)})
@@ -414,6 +502,20 @@ def test_leaves_a_local_optimum():
     # In this seed red, then blue look best at first; green is better only near x = 0.7.
     found = search(mixed, mixed.space, Bayesian(80), 80, workers=8, seed=3)
     assert min(found, key=lambda one: one.value).params["colour"] == "green"
+
+
+@pytest.mark.parametrize("options", CHOICES[1:], ids=str)
+def test_only_expected_improvement_looks_elsewhere(options, monkeypatch):
+    space, past = exhausted_valley()
+    fit = Bayesian().fit(space, past, None, 0)
+
+    def looked(*args):
+        raise AssertionError("looked elsewhere")
+
+    monkeypatch.setattr("phsx.models.surrogate.Surrogate.elsewhere", looked)
+    with pytest.raises(AssertionError, match="looked elsewhere"):
+        Bayesian(60).propose(ask(space, past, fit=fit))
+    assert Bayesian(60, **options).propose(ask(space, past, fit=fit)).params
 
 
 @pytest.mark.parametrize("function", [mixed, conditional], ids=["mixed", "conditional"])

@@ -10,6 +10,7 @@ import pytest
 from phsx.space import Space
 from phsx.strategies import STRATEGIES, strategy_class
 from phsx.strategies.base import Strategy
+from phsx.strategies.bayesian import Bayesian
 from phsx.strategies.choice import Choice
 from phsx.strategies.explicit import Explicit
 from phsx.strategies.log_uniform import LogUniform
@@ -85,6 +86,20 @@ class TestValues(TestChoice):
 
 class TestBayesian(ModelContract):
     kind = "bayesian"
+
+
+class TestConfidenceBound(ModelContract):
+    kind = "bayesian"
+
+    def make(self, space: Space, trials: int | None = None, **options: Any) -> Strategy:
+        return Bayesian(trials, acquisition="ucb", kappa=1.5, **options)
+
+
+class TestThompson(ModelContract):
+    kind = "bayesian"
+
+    def make(self, space: Space, trials: int | None = None, **options: Any) -> Strategy:
+        return Bayesian(trials, acquisition="thompson", **options)
 
 
 class TestGrid(StrategyContract):
