@@ -60,7 +60,7 @@ def reopen(directory: str, trials: int) -> None:
     idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     state = SearchState()
     began, cpu = time.perf_counter(), time.process_time()
-    with Journal.open(directory, replay=state.apply):
+    with Journal.open(directory, replay=state.replay):
         took, cpu = time.perf_counter() - began, time.process_time() - cpu
     assert len(state.finished) == trials
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3

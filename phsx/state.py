@@ -12,9 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from phsx.exceptions import JournalError
-from phsx.trial import Suggestion, Trial, TrialState
+from phsx.trial import Draft, Suggestion, Trial, TrialState, draft_of, seal
 
 Record = Mapping[str, Any]
+
+# Names of their own, since to look one up in the class takes a while in Python 3.11.
+_SUGGESTING, _WAITING = TrialState.SUGGESTING, TrialState.WAITING
+_RUNNING, _COMPLETED = TrialState.RUNNING, TrialState.COMPLETED
+_ALIVE = frozenset({_SUGGESTING, _WAITING, _RUNNING})
+_STATES: Mapping[str, TrialState] = {state.value: state for state in TrialState}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,9 @@ class SearchState:
         self.exhausted: dict[int, str] = {}
         self.seq = -1
         self._counts: Counter[TrialState] = Counter()
-        self._best: dict[bool, Trial] = {}
+        self._least: Trial | None = None
+        self._most: Trial | None = None
+        self._drafts: dict[int, Any] = {}  # trials that are being changed
         self._handlers = {
             "plan": self._plan,
             "target": self._target,
@@ -118,26 +126,35 @@ class SearchState:
 
     def apply(self, record: Record) -> None:
         """Take one record into account; records of unknown types change nothing."""
-        handler = self._handlers.get(record["type"])
-        if handler is not None:
-            try:
-                handler(record)
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise JournalError(
-                    f"journal record {record.get('seq')} of type {record['type']!r} does not fit "
-                    f"what came before it ({type(error).__name__}: {error}); see `phsx repair`"
-                ) from error
-        self.seq = record["seq"]
+        self.replay((record,))
 
     def replay(self, records: Iterable[Record]) -> SearchState:
-        """Apply records in order and return the state itself."""
-        for record in records:
-            self.apply(record)
+        """Apply records in order and return the state itself.
+
+        Trials that they change are drafts until the last of them is applied.
+        """
+        try:
+            for record in records:
+                handler = self._handlers.get(record["type"])
+                if handler is not None:
+                    try:
+                        handler(record)
+                    except (AttributeError, KeyError, TypeError, ValueError) as error:
+                        raise JournalError(
+                            f"journal record {record.get('seq')} of type {record['type']!r} does "
+                            f"not fit what came before it ({type(error).__name__}: {error}); see "
+                            f"`phsx repair`"
+                        ) from error
+                self.seq = record["seq"]
+        finally:
+            for draft in self._drafts.values():
+                seal(draft)
+            self._drafts.clear()
         return self
 
     def best(self, *, maximize: bool) -> Trial | None:
         """Return the completed trial with the best value; of equal ones the first to complete."""
-        return self._best.get(maximize)
+        return self._most if maximize else self._least
 
     def count(self, *states: TrialState) -> int:
         """Return how many trials are in one of `states`."""
@@ -166,13 +183,20 @@ class SearchState:
         """Tell whether a trial of a block before `block` has not ended."""
         return any(self.trials[number].block < block for number in self.alive)
 
-    def _change(self, record: Record, **changes: Any) -> Trial:
-        old = self.trials[record["id"]]
-        trial = replace(old, **changes)
-        self.trials[trial.id] = trial
-        self._counts[old.state] -= 1
-        self._counts[trial.state] += 1
-        return trial
+    def _draft(self, number: int) -> Any:
+        """Return a trial that can be changed, and will be the state's."""
+        draft = self._drafts.get(number)
+        if draft is None:
+            draft = self._drafts[number] = self.trials[number] = draft_of(self.trials[number])
+        return draft
+
+    def _move(self, number: int, state: TrialState) -> Any:
+        """Return a trial that can be changed, and is in another state now."""
+        draft = self._draft(number)
+        self._counts[draft.state] -= 1
+        self._counts[state] += 1
+        draft.state = state
+        return draft
 
     def _plan(self, record: Record) -> None:
         self.plan = list(record["plan"])
@@ -185,47 +209,45 @@ class SearchState:
         self.lag = record["lag"]
 
     def _trial(self, record: Record) -> None:
-        if record["id"] in self.trials:
-            raise ValueError(f"trial {record['id']} exists already")
+        number, block, index = record["id"], record["block"], record["index"]
+        if number in self.trials:
+            raise ValueError(f"trial {number} exists already")
+        draft = Draft(number, block, index, record["strategy"], record["position"])
         params = record.get("params")
-        self.trials[record["id"]] = trial = Trial(
-            id=record["id"],
-            block=record["block"],
-            index=record["index"],
-            strategy=record["strategy"],
-            position=record["position"],
-            params=None if params is None else _thaw(params),
-            state=TrialState.SUGGESTING if params is None else TrialState.WAITING,
-        )
-        self._counts[trial.state] += 1
-        self.alive[trial.id] = None
-        self.created[trial.block] = max(self.created[trial.block], trial.index + 1)
-        self.next_id = max(self.next_id, trial.id + 1)
-        self._advance(trial)
+        if params is not None:
+            draft.params, draft.state = _thaw(params), _WAITING
+        self._drafts[number] = self.trials[number] = draft
+        self._counts[draft.state] += 1
+        self.alive[number] = None
+        if index >= self.created[block]:
+            self.created[block] = index + 1
+        if number >= self.next_id:
+            self.next_id = number + 1
+        self._advance(draft)
 
     def _suggesting(self, record: Record) -> None:
         suggestion = Suggestion(record["seen"], record["fit"], record["rank"])
-        self._change(record, suggestion=suggestion)
+        self._draft(record["id"]).suggestion = suggestion
 
     def _suggested(self, record: Record) -> None:
-        known = self.trials[record["id"]].suggestion
-        timed = known and replace(
-            known, worker=record["worker"], started=record["started"], ended=record["ended"]
+        draft = self._move(record["id"], _WAITING)
+        draft.params = _thaw(record["params"])
+        draft.position = record["position"]
+        draft.suggestion = draft.suggestion and replace(
+            draft.suggestion,
+            worker=record["worker"],
+            started=record["started"],
+            ended=record["ended"],
         )
-        trial = self._change(
-            record,
-            params=_thaw(record["params"]),
-            position=record["position"],
-            state=TrialState.WAITING,
-            suggestion=timed,
-        )
-        self._advance(trial)
+        self._advance(draft)
 
     def _advance(self, trial: Trial) -> None:
-        self.positions[trial.block] = max(self.positions[trial.block], trial.position)
+        if trial.position > self.positions[trial.block]:
+            self.positions[trial.block] = trial.position
 
     def _dropped(self, record: Record) -> None:
         trial = self.trials.pop(record["id"])
+        self._drafts.pop(trial.id, None)
         if trial.index + 1 == self.created[trial.block]:
             self.created[trial.block] -= 1
         if trial.id + 1 == self.next_id:
@@ -242,21 +264,19 @@ class SearchState:
         self.numerics.append(record["facts"])
 
     def _running(self, record: Record) -> None:
-        trial = self.trials[record["id"]]
-        if trial.state.terminal:
+        number = record["id"]
+        if self.trials[number].state not in _ALIVE:
             return
-        self._change(
-            record,
-            state=TrialState.RUNNING,
-            attempt=record["attempt"],
-            worker=record["worker"],
-            started=record["t"],
-        )
-        # An attempt that goes on from a checkpoint reports no more what was before it.
-        end = -1 if trial.checkpoint is None else trial.checkpoint
-        kept = [report for report in self.reports.pop(record["id"], []) if report[0] <= end]
-        if kept:
-            self.reports[record["id"]] = kept
+        draft = self._move(number, _RUNNING)
+        draft.attempt = record["attempt"]
+        draft.worker = record["worker"]
+        draft.started = record["t"]
+        if number in self.reports:
+            # An attempt that goes on from a checkpoint reports no more what was before it.
+            end = -1 if draft.checkpoint is None else draft.checkpoint
+            kept = [report for report in self.reports.pop(number) if report[0] <= end]
+            if kept:
+                self.reports[number] = kept
 
     def _report(self, record: Record) -> None:
         trial = self.trials[record["id"]]
@@ -266,58 +286,44 @@ class SearchState:
     def _checkpoint(self, record: Record) -> None:
         trial = self.trials[record["id"]]
         if not trial.state.terminal and record["attempt"] == trial.attempt:
-            self._change(record, checkpoint=record["step"])
+            self._draft(trial.id).checkpoint = record["step"]
 
     def _interrupted(self, record: Record) -> None:
-        trial = self.trials[record["id"]]
-        if not trial.state.terminal:
-            self._change(
-                record,
-                state=TrialState.WAITING,
-                checkpoint=record["step"],
-                interruptions=trial.interruptions + 1,
-                spent=trial.spent + record["seconds"],
-                error=record["reason"],
-            )
+        if not self.trials[record["id"]].state.terminal:
+            draft = self._move(record["id"], _WAITING)
+            draft.checkpoint = record["step"]
+            draft.interruptions += 1
+            draft.spent += record["seconds"]
+            draft.error = record["reason"]
 
     def _death(self, record: Record) -> None:
-        trial = self.trials[record["id"]]
-        if not trial.state.terminal:
-            self._change(
-                record,
-                state=TrialState.WAITING,
-                deaths=trial.deaths + bool(record["counted"]),
-                error=record["reason"],
-            )
+        if not self.trials[record["id"]].state.terminal:
+            draft = self._move(record["id"], _WAITING)
+            draft.deaths += bool(record["counted"])
+            draft.error = record["reason"]
 
     def _ended(self, record: Record) -> None:
-        if self.trials[record["id"]].state.terminal:
+        number = record["id"]
+        if self.trials[number].state not in _ALIVE:
             return  # the first terminal record wins
-        trial = self._change(
-            record,
-            state=TrialState(record["state"]),
-            value=record["value"],
-            result=record["result"],
-            error=record["error"],
-            traceback=record["traceback"],
-            worker=record["worker"],
-            started=record["started"],
-            ended=record["ended"],
-        )
-        self.finished.append(trial.id)
-        self.alive.pop(trial.id, None)
-        if trial.state is TrialState.COMPLETED and trial.value is not None:
-            for maximize in (False, True):
-                best = self._best.get(maximize)
-                if best is None or best.value is None or _better(trial.value, best.value, maximize):
-                    self._best[maximize] = trial
+        draft = self._move(number, _STATES[record["state"]])
+        draft.value = value = record["value"]
+        draft.result = record["result"]
+        draft.error = record["error"]
+        draft.traceback = record["traceback"]
+        draft.worker = record["worker"]
+        draft.started = record["started"]
+        draft.ended = record["ended"]
+        self.finished.append(number)
+        self.alive.pop(number, None)
+        if value is not None and draft.state is _COMPLETED:
+            if self._least is None or value < self._least.value:
+                self._least = draft
+            if self._most is None or value > self._most.value:
+                self._most = draft
 
     def _exhausted(self, record: Record) -> None:
         self.exhausted[record["block"]] = record["reason"]
-
-
-def _better(value: float, best: float, maximize: bool) -> bool:
-    return value > best if maximize else value < best
 
 
 def _thaw(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -235,5 +235,5 @@ def record_plan(directory: Path, plan: Plan, space: Space) -> None:
         The journal cannot be read or written.
     """
     state = SearchState()
-    with Journal.open(directory, command="more trials", replay=state.apply) as journal:
+    with Journal.open(directory, command="more trials", replay=state.replay) as journal:
         newest_plan(plan, space, state, journal)

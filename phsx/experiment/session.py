@@ -64,7 +64,7 @@ def open_run(
         The search is deterministic with another number of trials at once, or has none.
     """
     state = SearchState()
-    journal = Journal.open(search.directory, command="phsx run", replay=state.apply)
+    journal = Journal.open(search.directory, command="phsx run", replay=state.replay)
     with ExitStack() as undo:
         undo.callback(journal.close)
         plan = newest_plan(search.plan, search.space, state, journal)

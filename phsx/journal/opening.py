@@ -54,7 +54,7 @@ class Opening:
     clock : callable
         Returns the time for records, in seconds since 1970.
     consume : callable
-        Gets every record that is in the journal.
+        Gets the records that are in the journal, some at a time.
     remains : Remains, optional
         What is left of a damaged journal, in place of the whole.
     """
@@ -67,7 +67,7 @@ class Opening:
         patience: float,
         interval: float,
         clock: Callable[[], float],
-        consume: Callable[[Record], object],
+        consume: Callable[[list[Record]], object],
         remains: Remains | None = None,
     ) -> None:
         self._directory = directory
@@ -174,7 +174,7 @@ class Opening:
                     self._schema = record.get("schema")
                 elif kind == "close":
                     self._session = None
-                self._consume(record)
+            self._consume(batch)
 
     def _writer(self) -> Owner | None:
         """Return who opened the journal last and did not close it."""
@@ -210,8 +210,7 @@ class Opening:
         # With all that it holds from the beginning, or not at all.
         os.close(publish(segment_path(self._directory, number), data, self._owner.nonce))
         sync_directory(self._directory)
-        for each in records:
-            self._consume(each)
+        self._consume(records)
         return Position(number, len(data), records[-1]["seq"], crc)
 
     def _is_dead(self, owner: Owner | None, content: bytes) -> bool:

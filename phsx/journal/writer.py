@@ -69,7 +69,7 @@ class Journal:
         patience: float = 60.0,
         heartbeat: float = 5.0,
         clock: Callable[[], float] = time.time,
-        replay: Callable[[Record], object] | None = None,
+        replay: Callable[[list[Record]], object] | None = None,
         remains: Remains | None = None,
     ) -> Journal:
         """Become the only writer of the journal in a directory, which must exist.
@@ -87,8 +87,8 @@ class Journal:
         clock : callable
             Returns the time for records, in seconds since 1970.
         replay : callable, optional
-            Gets the records that the journal holds, one after the other, in place of `records`:
-            for journals larger than one wants in memory.
+            Gets the records that the journal holds, some at a time, in place of `records`: for
+            journals larger than one wants in memory.
         remains : Remains, optional
             What is left of a damaged journal. It goes on from there in a new segment, which holds
             from the beginning what is rescued from behind the damage; no other file is changed.
@@ -111,7 +111,7 @@ class Journal:
         if not path.is_dir():
             raise DirectoryError(f"There is no directory {path} for a journal.")
         records: list[Record] = []
-        consume = records.append if replay is None else replay
+        consume = records.extend if replay is None else replay
         owner = Owner.here(command, float(clock()))
         opening = Opening(
             path,
@@ -138,7 +138,7 @@ class Journal:
             if opened.notice and remains is None:
                 warnings.warn(opened.notice, RecoveryWarning, stacklevel=2)
             if not opened.fresh:
-                consume(journal._append("open", open_fields(owner)))
+                consume([journal._append("open", open_fields(owner))])
                 journal.commit()
         except BaseException:
             journal._abandon()

@@ -151,7 +151,7 @@ class TestNobodyRunsIt:
     def test_recorded_once_however_often(self, experiment):
         state = SearchState()
         name = ask_for(experiment.directory, Growth(trials=2))
-        with Journal.open(experiment.directory, replay=state.apply) as journal:
+        with Journal.open(experiment.directory, replay=state.replay) as journal:
             assert newest_plan(PLAN, SPACE, state, journal) == PLAN.more(2)
             assert newest_plan(PLAN, SPACE, state, journal) == PLAN.more(2)
         assert [record["requests"] for record in plans(experiment.directory)] == [[name]]

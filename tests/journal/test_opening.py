@@ -129,7 +129,7 @@ def test_opening_hands_over_what_is_there(tmp_path):
         assert journal.records == read(tmp_path).records
         assert [r["type"] for r in journal.records] == ["open", "a", "close", "open"]
     seen = []
-    with Journal.open(tmp_path, replay=seen.append) as journal:
+    with Journal.open(tmp_path, replay=seen.extend) as journal:
         assert journal.records == []
         assert seen == read(tmp_path).records
 
@@ -147,7 +147,7 @@ def test_the_garbage_collector_rests_meanwhile(tmp_path, enabled):
         assert gc.isenabled() is enabled
     finally:
         gc.enable()
-    assert seen[:2] == [False, False]
+    assert seen[0] is False
 
 
 def test_a_missing_directory_is_not_made(tmp_path):

@@ -13,7 +13,7 @@ from phsx.state import SearchState
 @pytest.fixture
 def ledger(tmp_path):
     state = SearchState()
-    with Journal.open(tmp_path, replay=state.apply) as journal:
+    with Journal.open(tmp_path, replay=state.replay) as journal:
         yield Ledger(journal, state)
 
 
