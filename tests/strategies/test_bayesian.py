@@ -513,6 +513,7 @@ def test_only_expected_improvement_looks_elsewhere(options, monkeypatch):
         raise AssertionError("looked elsewhere")
 
     monkeypatch.setattr("phsx.models.surrogate.Surrogate.elsewhere", looked)
+    monkeypatch.setattr("phsx.strategies.batch._Search.exhausted", lambda *args: True)
     with pytest.raises(AssertionError, match="looked elsewhere"):
         Bayesian(60).propose(ask(space, past, fit=fit))
     assert Bayesian(60, **options).propose(ask(space, past, fit=fit)).params
