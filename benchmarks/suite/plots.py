@@ -75,6 +75,6 @@ def plot_latency(rows: list[dict[str, Any]], path: Path) -> None:
         axes.loglog(*zip(*some, strict=True), style, marker="o", label=name, color=colour)
     axes.set_xlabel("observations")
     axes.set_ylabel("seconds of the processor for one suggestion")
-    axes.legend(fontsize=8)
+    figure.legend(loc="outside right upper", fontsize=8)
     figure.savefig(path, dpi=110)
     plt.close(figure)
