@@ -1,4 +1,4 @@
-"""The demo: a support vector machine for handwritten digits, searched on local workers."""
+"""The demo: a support vector machine for handwritten digits, searched on workers."""
 
 from __future__ import annotations
 
@@ -122,11 +122,20 @@ class Summary:
         ]
 
 
+def search(directory: str | os.PathLike[str], trials: int = TRIALS) -> Experiment:
+    """Make the demo's search, or go on with it."""
+    plan: list[Strategy] = [Random(min(trials, RANDOM))]
+    if trials > RANDOM:
+        plan.append(Bayesian(trials - RANDOM))
+    return Experiment(directory, target=error, space=SPACE, plan=plan, seed=1, objective="error")
+
+
 def run(
     directory: str | os.PathLike[str] = DIRECTORY,
     *,
     trials: int = TRIALS,
     workers: int | None = None,
+    cluster: Any = None,
     progress: bool = True,
 ) -> Summary:
     """Search the digits classifier's parameters, and draw the plots.
@@ -142,6 +151,8 @@ def run(
         How many settings are tried.
     workers : int, optional
         Local worker processes; by default one per core, between 2 and 4.
+    cluster : optional
+        Instead of them: jobs of a queue system, or a Dask cluster, as of `Experiment.run`.
     progress : bool
         Whether to show progress on standard error.
 
@@ -149,20 +160,11 @@ def run(
     -------
     Summary
     """
-    plan: list[Strategy] = [Random(min(trials, RANDOM))]
-    if trials > RANDOM:
-        plan.append(Bayesian(trials - RANDOM))
-    experiment = Experiment(
-        directory,
-        target=error,
-        space=SPACE,
-        plan=plan,
-        seed=1,
-        objective="error",
-    )
+    experiment = search(directory, trials)
     before = _ended(experiment)
-    cores = len(os.sched_getaffinity(0))
-    experiment.run(workers=workers or min(max(cores, 2), MOST_WORKERS), progress=progress)
+    if cluster is None and workers is None:
+        workers = min(max(len(os.sched_getaffinity(0)), 2), MOST_WORKERS)
+    experiment.run(workers=workers, cluster=cluster, progress=progress)
     return Summary(
         directory=Path(directory),
         evaluated=_ended(experiment) - before,

@@ -449,7 +449,10 @@ def test_demo(cwd, monkeypatch):
     seen = []
     monkeypatch.setattr("phsx.demo.run", lambda *a, **k: seen.append((a, k)) or "done")
     assert run("demo", "-d", "mine", "--trials", "7", "-w", "3").output == "done\n"
-    assert seen == [((Path("mine"),), {"trials": 7, "workers": 3})]
+    assert seen == [((Path("mine"),), {"trials": 7, "workers": 3, "cluster": None})]
+    run("demo", "--slurm", "jobs=4,memory=1GB")
+    assert str(seen[1][1]["cluster"]) == "4 jobs of slurm with 1 core"
+    assert "--slurm: jobs=0" in run("demo", "--slurm", "jobs=0,memory=1GB", code=1).output
 
 
 class TestAdd:

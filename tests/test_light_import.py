@@ -38,7 +38,10 @@ def modules_after(source: str) -> set[str]:
     return {name.split(".")[0] for name in json.loads(ran.stdout)}
 
 
-@pytest.mark.parametrize("source", ["", DEFINE], ids=["import", "define"])
+STATUS = "import phsx.experiment.whereabouts, phsx.experiment.following"
+
+
+@pytest.mark.parametrize("source", ["", DEFINE, STATUS], ids=["import", "define", "status"])
 def test_nothing_heavy_is_imported(source: str) -> None:
     loaded = modules_after(source)
     assert "phsx" in loaded

@@ -76,10 +76,13 @@ def quiet_stdout() -> Iterator[None]:
     "-d", "--directory", type=click.Path(path_type=Path), default="phsx-demo", show_default=True
 )
 @click.option("-w", "--workers", type=int, help="Local worker processes.  [default: 2 to 4]")
+@click.option("--slurm", metavar="jobs=4,...", help="Jobs of Slurm instead; see docs/slurm.md.")
 @click.option("--trials", type=click.IntRange(min=3), default=40, show_default=True)
 @plainly
-def demo(directory: Path, workers: int | None, trials: int) -> None:
+def demo(directory: Path, workers: int | None, slurm: str | None, trials: int) -> None:
     """Search the parameters of a classifier of handwritten digits, and draw what was found."""
     from phsx import demo as search
+    from phsx.clusters.spelled import jobs_of
 
-    click.echo(search.run(directory, trials=trials, workers=workers))
+    cluster = None if slurm is None else jobs_of(slurm)
+    click.echo(search.run(directory, trials=trials, workers=workers, cluster=cluster))

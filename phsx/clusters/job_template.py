@@ -171,6 +171,11 @@ class JobTemplate:
         return options | dict(self._batch.options.get("scheduler_options") or {})
 
 
+def job_name(directory: Path) -> str:
+    """Return what the jobs of an experiment are called."""
+    return "phsx-" + re.sub(r"[^A-Za-z0-9_.]+", "_", directory.name)[:40]
+
+
 def memory_in_bytes(memory: Any) -> int:
     """Return an amount of memory such as "2GB" in bytes."""
     from dask.utils import parse_bytes

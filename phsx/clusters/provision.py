@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import threading
 import time
 from collections.abc import Iterable
@@ -17,7 +16,7 @@ from phsx.clusters.batch import Batch
 from phsx.clusters.credentials import ClusterDirectory
 from phsx.clusters.descriptors import allow_workers
 from phsx.clusters.diagnosis import diagnose
-from phsx.clusters.job_template import JobTemplate
+from phsx.clusters.job_template import JobTemplate, job_name
 from phsx.clusters.keeper import Keeper
 from phsx.clusters.local import SCHEDULER_SETTINGS
 from phsx.clusters.queue import Look, OtherQueue, Queue, SlurmQueue, tail
@@ -323,11 +322,6 @@ class Provision:
         cure = diagnose(said)
         text = f"{self._batch.system}: {failure}; the last one wrote into {path}:\n{said}"
         return text if cure is None else f"{text}\nProbably {cure}"
-
-
-def job_name(directory: Path) -> str:
-    """Return what the jobs of an experiment are called."""
-    return "phsx-" + re.sub(r"[^A-Za-z0-9_.]+", "_", directory.name)[:40]
 
 
 def _shared(batch: Batch, directory: Path) -> Path:

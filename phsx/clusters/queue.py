@@ -32,6 +32,9 @@ class Entry(NamedTuple):
     reason: str = ""
     name: str = ""
 
+    def __str__(self) -> str:
+        return self.state if self.reason in ("", "None") else f"{self.state} ({self.reason})"
+
 
 #: States of Slurm in which a job has ended, or is about to, whatever its workers say.
 ENDED = frozenset(

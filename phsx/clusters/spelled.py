@@ -65,3 +65,23 @@ def describe(system: str, table: Mapping[str, Any]) -> Batch:
         raise ConfigurationError(f"{system!r} is none of {', '.join(SYSTEMS)}")
     batch: Batch = getattr(systems, system)(**table)
     return batch
+
+
+def jobs_of(given: str | Mapping[str, Any], table: Mapping[str, Any] | None = None) -> Batch:
+    """Return what `--slurm` says, as text or as a table, and what else a file's table does.
+
+    Raises
+    ------
+    ConfigurationError
+        It is wrong.
+
+    Examples
+    --------
+    >>> print(jobs_of("jobs=8,cores=4", {"memory": "8GB", "jobs": 2}))
+    8 jobs of slurm with 4 cores
+    """
+    try:
+        said = parse(given) if isinstance(given, str) else given
+        return describe("slurm", {**(table or {}), **said})
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--slurm: {error}") from error

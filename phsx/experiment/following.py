@@ -78,6 +78,5 @@ class Following:
         entry = None if submission is None else submission.entry()
         if submission is None or entry is None:
             return False
-        reason = f" ({entry.reason})" if entry.reason not in ("", "None") else ""
-        self.note = f"job {submission.job} is {entry.state}{reason}"
+        self.note = f"job {submission.job} is {entry}"
         return True

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from phsx.clusters.connect import check_pool
-from phsx.clusters.spelled import describe, parse
+from phsx.clusters.spelled import jobs_of
 from phsx.exceptions import ConfigurationError
 from phsx.experiment.definition import Definition
 from phsx.experiment.experiment import Experiment, open_experiment
@@ -89,7 +89,7 @@ class Order:
         settings, table = (dict(search.run), search.jobs.get("slurm", {})) if search else ({}, {})
         pool = {name: given.pop(name, None) for name in ("workers", "cluster")}
         if "slurm" in given:
-            pool["cluster"] = _jobs(given.pop("slurm"), table)
+            pool["cluster"] = jobs_of(given.pop("slurm"), table)
         if any(value is not None for value in pool.values()):  # in place of what the file says
             settings |= pool
         if "deterministic" in settings:  # the file may say how many trials are to run at once
@@ -135,12 +135,3 @@ class Order:
         """Read what `to_dict` has returned."""
         text = data["text"]
         return cls(Path(data["what"]), dict(data["options"]), None if text is None else str(text))
-
-
-def _jobs(given: str | Mapping[str, Any], table: Mapping[str, Any]) -> Any:
-    """Return what `--slurm` says, and what else the file's table does."""
-    try:
-        said = parse(given) if isinstance(given, str) else given
-        return describe("slurm", {**table, **said})
-    except ConfigurationError as error:
-        raise ConfigurationError(f"--slurm: {error}") from error

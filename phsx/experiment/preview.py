@@ -74,8 +74,7 @@ def _expected(batch: Batch, left: int | None, duration: float | None) -> list[st
 def _script(batch: Batch, name: str) -> str:
     from pathlib import Path
 
-    from phsx.clusters.job_template import JobTemplate
-    from phsx.clusters.provision import job_name
+    from phsx.clusters.job_template import JobTemplate, job_name
 
     tls = {key: f"{name}/cluster/{key}.pem" for key in ("ca_file", "cert", "key")}
     template = JobTemplate(batch, job_name(Path(name)), None, tls if batch.tls else {})

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from phsx.clusters.batch import Batch
-from phsx.clusters.job_template import python_path
+from phsx.clusters.job_template import job_name, python_path
 from phsx.clusters.master_job import MEMORY, MasterJob, Script
-from phsx.clusters.provision import job_name
 from phsx.clusters.queue import Entry, SlurmQueue, tail
 from phsx.exceptions import (
     ClusterError,
@@ -336,8 +335,8 @@ def _refuse_second(experiment: Experiment) -> None:
     entry = None if earlier is None else earlier.entry()
     if earlier is not None and entry is not None:
         raise LeaseError(
-            f"{experiment.name} is in the queue already, as job {earlier.job} ({entry.state}"
-            f"{f', {entry.reason}' if entry.reason else ''}); `phsx stop {directory}` cancels it"
+            f"{experiment.name} is in the queue already: job {earlier.job} is {entry}; "
+            f"`phsx stop {directory}` cancels it"
         )
 
 

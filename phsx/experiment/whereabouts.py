@@ -58,8 +58,7 @@ class Whereabouts:
         """What is to be said of the job in the queue."""
         if self.entry is None or self.submission is None:
             return None
-        reason = self.entry.reason if self.waits and self.entry.reason != "None" else ""
-        return f"job {self.submission.job} is {self.entry.state}{f' ({reason})' if reason else ''}"
+        return f"job {self.submission.job} is {self.entry}"
 
     def lines(self) -> list[str]:
         """Return some lines that say it all."""

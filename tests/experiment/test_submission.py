@@ -131,7 +131,7 @@ class TestRefused:
 
     def test_what_is_in_the_queue_already(self, file, fake_slurm):
         submit(file)
-        with pytest.raises(LeaseError, match=r"as job 1 \(PENDING, Priority\).*phsx stop"):
+        with pytest.raises(LeaseError, match=r"job 1 is PENDING \(Priority\).*phsx stop"):
             submit(file)
         assert fake_slurm.queued() == ["1"]
 
