@@ -36,6 +36,8 @@ SLOW, SLOW_AT_LEAST = 10.0, 60.0
 ASK_AGAIN = 5.0
 #: A trial that is interrupted so often in a row without progress does not know how to go on.
 MAX_IN_VAIN = 3
+#: What is said of a process that somebody has killed, as the system does for lack of memory.
+KILLED = "signal 9"
 #: Seconds that a trial has at least which goes on with what is left of its time limit.
 LEAST_TIMEOUT = 0.1
 
@@ -320,6 +322,7 @@ class Evaluator:
         if flight is not None:
             del self._keys[flight.trial]
             self._pool.give_back(flight.trial)
+            self._pool.quarantine.ended(flight.trial)
         return flight
 
     def _died(
@@ -337,6 +340,8 @@ class Evaluator:
             self._end(flight, final, text, outcome)
             return
         self._record_death(flight, reason, counted=counted)
+        if counted and (outcome is None or KILLED in reason):
+            self._pool.quarantine.died(trial.id, flight.worker)
         self._waiting.again(trial.id)
 
     def _record_death(self, flight: _Flight, reason: str, *, counted: bool) -> None:

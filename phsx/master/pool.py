@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from statistics import median, quantiles
 from types import MappingProxyType
 from typing import NamedTuple
 
 from phsx.execution.resources import CORES, Resources, covers
 from phsx.master.deadlines import Deadlines
+from phsx.master.quarantine import Quarantine
 
 #: How many of the newest durations are looked at to foretell the next.
 RECENT = 50
@@ -51,6 +52,7 @@ class Pool:
         self._running: dict[int, _Running] = {}
         self._durations: deque[float] = deque(maxlen=RECENT)
         self._spent: set[str] = set()
+        self.quarantine = Quarantine()
         self.deadlines = Deadlines(expected, notice)
 
     def __len__(self) -> int:
@@ -87,6 +89,11 @@ class Pool:
         """Return how many threads a trial may use on a worker that asks for no number."""
         offer = self._offers.get(worker) or {}
         return max(1, int(offer.get(CORES, 0.0)) // self._slots.get(worker, 1))
+
+    def provides(self, worker: str, asked: Resources) -> bool:
+        """Tell whether what a trial asks for is there on a worker, free or not."""
+        offer = self._offers.get(worker)
+        return offer is None or covers(offer, asked)
 
     def has(self, worker: str, asked: Resources) -> bool:
         """Tell whether what a trial asks for is there on a worker, and free."""
@@ -134,8 +141,19 @@ class Pool:
         for running in self._running.values():
             if running.worker in left:
                 left[running.worker] -= 1
-        free = [worker for worker, count in left.items() for _ in range(max(0, count))]
+        closed = self.quarantine.closed
+        free = [
+            worker
+            for worker, count in left.items()
+            for _ in range(max(0, count))
+            if not closed(worker)
+        ]
         return sorted(free, key=lambda worker: -left[worker])
+
+    def busy(self) -> dict[str, int]:
+        """Return all workers that take trials, with how many evaluations run there."""
+        running = Counter(running.worker for running in self._running.values())
+        return {worker: running[worker] for worker in self._slots if worker not in self._spent}
 
     @property
     def duration(self) -> float | None:

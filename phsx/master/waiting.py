@@ -68,6 +68,7 @@ class Waiting:
     def forget(self, trial: int) -> None:
         """Let go of a trial that has ended."""
         self._asked.pop(trial, None)
+        self._pool.quarantine.forget(trial)
 
     @property
     def asked(self) -> list[Resources]:
@@ -86,8 +87,11 @@ class Waiting:
 
     def place(self, now: float) -> Iterator[Placed]:
         """Give trials to free slots on which they fit; the slot has to be taken meanwhile."""
+        alone = [trial for trial in self._ready if self._pool.quarantine.holds(trial)]
+        for trial in alone:
+            yield from self._place_alone(trial, now)
         free = self._pool.free() if self._ready else []
-        for trial in list(self._ready) if free else ():
+        for trial in [each for each in self._ready if each not in alone] if free else ():
             asked = self._asked[trial]
             worker = self._choose(trial, asked, free, now)
             if worker is None:
@@ -99,6 +103,21 @@ class Waiting:
             yield Placed(trial, worker, asked)
             if not free:
                 break
+
+    def _place_alone(self, trial: int, now: float) -> Iterator[Placed]:
+        """Give a trial a host of its own, or hold it until there is one."""
+        asked, pool = self._asked[trial], self._pool
+
+        def fits(worker: str) -> bool:
+            return pool.deadlines.fits(trial, worker, now) and pool.provides(worker, asked)
+
+        worker = pool.quarantine.place(trial, pool.busy(), fits)
+        if worker is None:
+            self._held.add(trial)
+            return
+        self._ready.remove(trial)
+        self._held.discard(trial)
+        yield Placed(trial, worker, asked)
 
     def _choose(self, trial: int, asked: Resources, free: list[str], now: float) -> str | None:
         """Return the best of some workers for a trial; None where it fits on none.

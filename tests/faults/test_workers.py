@@ -131,6 +131,30 @@ def test_poison(tmp_path, how):
     assert died(state) == {3}
 
 
+def test_one_whose_workers_are_killed_runs_alone(tmp_path):
+    """F5: after two deaths nothing else runs on the host, for that may have been the reason."""
+
+    def target(x, trial):
+        mark = trial.directory / "running"
+        mark.touch()
+        if trial.id == 3 and trial.attempt <= 2:
+            time.sleep(0.3)  # what it says has arrived
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60.0)
+        time.sleep(0.3)
+        others = len(list(trial.directory.parent.glob("*/running"))) - 1
+        mark.unlink()
+        return {"value": x, "others": others}
+
+    experiment = phsx.Experiment(tmp_path / "e", target, SPACE, phsx.Random(12), seed=0)
+    experiment.run(workers=3, progress=False)
+    state = check_exact(tmp_path / "e", 12)
+    suspect = state.trials[3]
+    assert (suspect.attempt, suspect.deaths, suspect.result["others"]) == (3, 2, 0)
+    assert max(trial.result["others"] for trial in state.trials.values()) == 2
+    assert died(state) == {3}
+
+
 @pytest.mark.parametrize("how", ["silent", "frozen"])
 def test_worker_that_is_not_heard_of(standing, hold, wait, how):
     """F10: its trial runs elsewhere, and what it says in the end is dropped."""

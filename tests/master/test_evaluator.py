@@ -87,6 +87,43 @@ class TestLosses:
         assert "worker died" in trial.error and f"{max_deaths} deaths before" in trial.error
         assert b.states() == {"completed": 5, "lost": 1}
 
+    def test_one_that_was_killed_twice_runs_alone_on_another_host(self, bench):
+        """After its second death nobody gets a slot of the host that it is to have."""
+        b = bench(phsx.Random(24))
+        workers = {f"tls://{host}:{port}": 1 for host in "abc" for port in (1, 2)}
+        executor = VirtualExecutor(workers, duration=lambda job: 1.0 + job.trial % 3)
+        died = []
+
+        def fate(key):
+            died.append(next(deed.worker for deed in executor.deeds if deed.key == key))
+            return Lost(key, "worker died", worker_died=True)
+
+        executor.doom("evaluate-2-", fate, times=2)
+        b.run(executor).check_exact(24)
+        last = b.state.trials[2]
+        host = last.worker[:8]
+        assert (last.attempt, last.deaths) == (3, 2)
+        assert host not in {worker[:8] for worker in died}
+        for other in b.state.trials.values():
+            if other.id != 2 and other.worker[:8] == host:
+                assert other.ended <= last.started or other.started >= last.ended, other
+        idle = [other for other in b.state.trials.values() if other.started < last.ended]
+        assert len({other.worker for other in idle}) == len(workers), "the others went on"
+
+    @pytest.mark.parametrize("error", ["signal 11", "exited with code 1"])
+    def test_one_that_dies_by_itself_does_not(self, bench, error):
+        b = bench(phsx.Random(6))
+        workers = {"tls://a:1": 1, "tls://a:2": 1}
+        executor = VirtualExecutor(workers, duration=lambda job: 1.0 + 0.3 * job.trial)
+        executor.doom(
+            "evaluate-2-", lambda key: Finished(key, Outcome(2, 1, "crashed", error=error)), times=3
+        )
+        b.run(executor).check_exact(6)
+        last = b.state.trials[2]
+        assert last.attempt == 4
+        together = [t for t in b.state.trials.values() if t.id != 2 and t.started < last.ended]
+        assert any(other.ended > last.started for other in together), "it ran beside others"
+
     def test_process_killer_is_given_up(self, bench):
         b = bench(phsx.Random(6))
         executor = VirtualExecutor(2)
