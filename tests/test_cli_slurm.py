@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from phsx.cli import main
 
 SEARCH = """
-target = "model:square"
+target = "squares:square"
 [space]
 x = {type = "float", low = -5, high = 5}
 [[plan]]
@@ -31,11 +31,11 @@ queue = "long"
 @pytest.fixture
 def files(cwd, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
-    (cwd / "model.py").write_text("def square(x):\n    return x**2\n")
+    (cwd / "squares.py").write_text("def square(x):\n    return x**2\n")
     (cwd / "local.toml").write_text(SEARCH)
     (cwd / "search.toml").write_text(SEARCH + TABLE)
     yield cwd
-    sys.modules.pop("model", None)
+    sys.modules.pop("squares", None)
 
 
 def run(*arguments, code=0):

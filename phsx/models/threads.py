@@ -15,6 +15,9 @@ _lock = threading.RLock()
 
 @lru_cache(maxsize=1)
 def _controller() -> Any:
+    # SciPy may come with a BLAS of its own, which is to be found though nobody has used it yet.
+    import scipy.linalg  # noqa: F401
+
     return ThreadpoolController()  # looks through all libraries of the process: once is enough
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import runpy
 import shutil
 import signal
 import subprocess
@@ -105,20 +106,23 @@ from phsx.exceptions import JournalError
 def target(x):
     return {"value": x, "ballast": "b" * 3000}
 
-room, copy = sys.argv[1:]
-space = {"x": phsx.Float(0, 1)}
-experiment = phsx.Experiment("full/search", target, space, phsx.Random(40), seed=1)
-unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
-if room != "tmpfs":
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(room), unlimited[1]))
-try:
-    experiment.run(cluster="inline", progress=False)
-    print("it never became full")
-except JournalError as error:
-    print("refused:", error, *error.__notes__)
-resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
-print("seen:", len(experiment.state.finished))
-shutil.copytree("full/search", copy)
+def main(room, copy):
+    space = {"x": phsx.Float(0, 1)}
+    experiment = phsx.Experiment("full/search", target, space, phsx.Random(40), seed=1)
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if room != "tmpfs":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(room), unlimited[1]))
+    try:
+        experiment.run(cluster="inline", progress=False)
+        print("it never became full")
+    except JournalError as error:
+        print("refused:", error, *error.__notes__)
+    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    print("seen:", len(experiment.state.finished))
+    shutil.copytree("full/search", copy)
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
 """
 
 
@@ -143,7 +147,8 @@ def test_disk_that_becomes_full(cwd, how):
     before = completed(cwd / "copy")
     assert 2 < len(before) < 40
     assert f"seen: {len(before)}\n" in said, "it showed what was not safe"
-    experiment = phsx.Experiment(cwd / "copy", lambda x: x)
+    target = runpy.run_path(str(cwd / "full.py"))["target"]
+    experiment = phsx.Experiment(cwd / "copy", target)
     with pytest.warns(RecoveryWarning):
         experiment.run(cluster="inline", progress=False)
     check_exact(cwd / "copy", 40)

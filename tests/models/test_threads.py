@@ -1,6 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
+import scipy.linalg  # noqa: F401  (its BLAS has to be there when the threads are counted)
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from phsx.models.threads import one_thread
