@@ -95,7 +95,7 @@ def open_run(
                 master.extend(*grown)
                 inbox.remove(grown.requests)
             if shift is not None:
-                shift.tick(master, state)
+                shift.tick(master, len(state.finished))
             if progress:
                 reporter.tick()
 

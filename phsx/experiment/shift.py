@@ -16,8 +16,6 @@ from phsx.exceptions import PhsxError
 from phsx.execution.remaining import remaining
 from phsx.experiment.submission import Submission
 from phsx.master.master import Master
-from phsx.state import SearchState
-from phsx.trial import TrialState
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +49,9 @@ class Shift:
     --------
     >>> now = 0.0
     >>> shift = Shift(Path("somewhere"), "7", 1000.0, clock=lambda: now)
-    >>> shift.due(expected=60.0)
+    >>> shift.due(needed=60.0)
     >>> now = 910.0
-    >>> shift.due(expected=60.0)
+    >>> shift.due(needed=60.0)
     60.0
     """
 
@@ -88,40 +86,41 @@ class Shift:
             seconds = SlurmQueue().left(job)
         return None if seconds is None else cls(directory, job, seconds, ended)
 
-    def due(self, expected: float | None) -> float | None:
+    def due(self, needed: float | None) -> float | None:
         """Return, once, for how many seconds trials may still run; None as long as all is well.
 
         Parameters
         ----------
-        expected : float or None
-            What a trial takes at most, in s, where that is known.
+        needed : float or None
+            What trials need until they have ended, or saved a checkpoint, in s; None where nobody
+            knows.
         """
         left = self._end - self._clock()
-        needed = 0.0 if expected is None else expected + MARGIN
-        draining = min(needed, DRAINING * self._seconds)
+        draining = 0.0 if needed is None else needed + MARGIN
+        draining = min(draining, DRAINING * self._seconds)
         if self.over or left > self._closing + draining:
             return None
         self.over = True
         return max(0.0, left - self._closing)
 
-    def tick(self, master: Master, state: SearchState) -> None:
-        """Stop the master when it is time to, and have another job go on; to be called often."""
-        left = self.due(master.expected)
+    def tick(self, master: Master, ended: int) -> None:
+        """Stop the master when it is time to, and have another job go on; to be called often.
+
+        `ended` is how many trials have ended in all.
+        """
+        left = self.due(master.stopping(self._seconds))
         if left is None:
             return
+        ran = master.longest
         master.stop(self.reason, left)
-        now, running = time.time(), TrialState.RUNNING
-        trials = [state.trials[number] for number in state.alive]
-        # One that saves checkpoints goes on from there, however long it takes.
-        cut = [t for t in trials if t.state is running and t.checkpoint is None]
-        ran = [now - t.started for t in cut if t.started is not None]
-        if len(state.finished) == self._ended and max(ran, default=0.0) > HOPELESS * self._seconds:
+        if ended == self._ended and ran > HOPELESS * self._seconds:
             logger.warning(
                 "no trial has ended in the %.0f s that job %s had, though one ran for %.0f s: the "
-                "search is not submitted again; submit it with a longer walltime",
+                "search is not submitted again; submit it with a longer walltime, or let trials "
+                "save checkpoints",
                 self._seconds,
                 self._job,
-                max(ran),
+                ran,
             )
         else:
             self.hand_over()

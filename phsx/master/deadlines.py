@@ -64,6 +64,17 @@ class Deadlines:
         """Note that a trial saves checkpoints, and can be run in pieces."""
         self._savers.add(trial)
 
+    def in_pieces(self, trial: int) -> bool:
+        """Tell whether a trial saves checkpoints."""
+        return trial in self._savers
+
+    def stopping(self, life: float) -> float | None:
+        """Return how long trials take to stop, in s, where that is known: to save, or to end.
+
+        `life` is what they have in all, in s.
+        """
+        return self.notice.of(life) if self._savers else self.expected
+
     @property
     def expected(self) -> float | None:
         """What a trial takes at most, in s; None where nothing is known."""

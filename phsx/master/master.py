@@ -150,10 +150,14 @@ class Master:
         """Why the run is ended before its time; the first reason of several."""
         return self.stop_reasons[0] if self.stop_reasons else None
 
+    def stopping(self, life: float) -> float | None:
+        """Return how long trials take to stop, in s, where that is known; see `Deadlines`."""
+        return self._pool.deadlines.stopping(life)
+
     @property
-    def expected(self) -> float | None:
-        """What a trial takes at most, in s, where that is known."""
-        return self._pool.deadlines.expected
+    def longest(self) -> float:
+        """For how many seconds the longest trial has run that saves no checkpoints."""
+        return self._pool.longest(self._executor.clock())
 
     # ------------------------------------------------------------ a round
 

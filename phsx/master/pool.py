@@ -130,6 +130,12 @@ class Pool:
         self._durations.append(duration)
         self.deadlines.learn(duration)
 
+    def longest(self, now: float) -> float:
+        """Return for how many seconds the longest trial has run that saves no checkpoints."""
+        running = self._running.items()
+        whole = (r.started for trial, r in running if not self.deadlines.in_pieces(trial))
+        return max((now - started for started in whole), default=0.0)
+
     @property
     def running(self) -> int:
         """How many evaluations are running."""

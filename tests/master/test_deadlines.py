@@ -126,3 +126,18 @@ class TestPool:
         pool.leave("a")
         pool.join("a", 1)
         assert pool.retire(59.0) == [] and pool.free() == ["a"]
+
+
+class TestStopping:
+    """How long trials take until they have stopped."""
+
+    def test_that_have_to_end(self):
+        deadlines = Deadlines(expected=50.0)
+        assert deadlines.stopping(1000.0) == 50.0
+        assert Deadlines().stopping(1000.0) is None
+
+    def test_that_save_checkpoints(self):
+        deadlines = Deadlines(expected=5000.0, notice=20.0)
+        deadlines.saves(3)
+        assert deadlines.stopping(1000.0) == 20.0
+        assert deadlines.in_pieces(3) and not deadlines.in_pieces(4)

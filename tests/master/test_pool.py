@@ -87,3 +87,14 @@ class TestDurations:
         assert pool.ending(now=9.5, lead=1.0) == (["a"], pytest.approx(2.5))
         due, wait = pool.ending(now=30.0, lead=1.0)
         assert (sorted(due), wait) == (["a", "a", "b"], None)
+
+
+def test_the_longest_that_saves_no_checkpoints():
+    pool = Pool()
+    assert pool.longest(100.0) == 0.0
+    pool.join("a", 3)
+    for trial, started in enumerate([10.0, 40.0, 50.0]):
+        pool.take("a", trial, started)
+    assert pool.longest(100.0) == 90.0
+    pool.deadlines.saves(0)
+    assert pool.longest(100.0) == 60.0
