@@ -5,9 +5,11 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -132,6 +134,32 @@ def test_killed_and_submitted_again(slurm, tmp_path):
         seed=1,
     ).run(cluster="inline", progress=False)
     assert [t.value for t in local.trials] == [t.value for t in phsx.open(directory).trials]
+    assert_nothing_left(directory)
+
+
+@pytest.mark.chaos
+def test_killed_again_and_again(slurm, tmp_path):
+    """60 trials of 2 s on 2 jobs; the master's job is killed every 15 to 30 s."""
+    file = write(tmp_path, "often_model", 60, JOBS, seconds=2.0)
+    directory, chance, kills = tmp_path / "search", random.Random(7), 0
+    submit(file)
+    while len(completed(directory)) < 60:
+        deadline = time.monotonic() + chance.uniform(15.0, 30.0)
+        while time.monotonic() < deadline and len(completed(directory)) < 60:
+            time.sleep(0.5)
+        owner = holder(directory)
+        if owner is not None and len(completed(directory)) < 60:
+            os.kill(owner.pid, signal.SIGKILL)
+            kills += 1
+            until(lambda: not any("-master " in line for line in queued()))
+            submit(directory)
+        assert kills < 60
+    until(lambda: holder(directory) is None)
+    state = check_exact(directory, 60)
+    again = sum(trial.attempt - 1 for trial in state.trials.values())
+    print(f"{kills} kills, {again} attempts more than trials")
+    assert kills >= 2 and again <= 2 * kills
+    assert sum(trial.deaths for trial in state.trials.values()) == 0
     assert_nothing_left(directory)
 
 
