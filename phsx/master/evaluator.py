@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from phsx.exceptions import SearchFailedError
 from phsx.execution.base import Executor, Lost, Setting
 from phsx.execution.evaluation import Job, Outcome
 from phsx.execution.resources import CORES, GPU, Resources
+from phsx.master.flight import Flight
 from phsx.master.ledger import Ledger
 from phsx.master.pool import Pool
+from phsx.master.saving import Saving
 from phsx.master.search import Limits, Search
 from phsx.master.supply import trial_seed
 from phsx.master.waiting import Waiting
@@ -32,29 +32,10 @@ MAX_SILENT_DEATHS = 10
 #: A trial without a time limit is mentioned when it takes longer than most by this factor, and
 #: longer than these seconds.
 SLOW, SLOW_AT_LEAST = 10.0, 60.0
-#: Seconds after which an evaluation that was asked to save itself is asked again.
-ASK_AGAIN = 5.0
-#: A trial that is interrupted so often in a row without progress does not know how to go on.
-MAX_IN_VAIN = 3
 #: What is said of a process that somebody has killed, as the system does for lack of memory.
 KILLED = "signal 9"
 #: Seconds that a trial has at least which goes on with what is left of its time limit.
 LEAST_TIMEOUT = 0.1
-
-
-@dataclass
-class _Flight:
-    """An evaluation that is on its way."""
-
-    trial: int
-    worker: str
-    submitted: float
-    since: float  # when it has saved last, or was submitted
-    from_checkpoint: int | None = None
-    started: bool = False  # the worker has said so: its death may be the trial's fault
-    mentioned: bool = False  # as being slow
-    asked: float | None = None  # when it was asked first to save itself
-    asked_again: float = 0.0
 
 
 class Evaluator:
@@ -90,18 +71,12 @@ class Evaluator:
         self._pool = pool
         self._on_ended = on_ended
         self._waiting = Waiting(limits.needs, pool, executor.offers)
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, Flight] = {}
         self._keys: dict[int, str] = {}
         self._silent: Counter[int] = Counter()  # deaths before a trial could say that it started
-        self._in_vain: Counter[int] = Counter()  # interruptions in a row without progress
-        self._stopping = False
+        self._saving = Saving(ledger, executor, pool.deadlines)
         self._failed = self._concluded = 0
         self.failure: SearchFailedError | None = None
-        #: When the next evaluation is to be asked to save itself, by the executor's clock.
-        self.next_request = math.inf
-        for trial in ledger.state.trials.values():
-            if trial.checkpoint is not None:
-                pool.deadlines.saves(trial.id)
 
     @property
     def waiting(self) -> int:
@@ -148,7 +123,7 @@ class Evaluator:
             isolate=self._setting.isolate,
         )
         key, now = f"evaluate-{number}-{attempt}", self._executor.clock()
-        self._flights[key] = _Flight(number, worker, now, now, trial.checkpoint)
+        self._flights[key] = Flight(number, worker, now, trial.checkpoint)
         self._keys[number] = key
         self._pool.take(worker, number, now, asked)
         self._ledger.then(lambda: self._executor.evaluate(key, job, worker))
@@ -176,35 +151,17 @@ class Evaluator:
                 )
 
     def ask_to_save(self, *, stopping: bool) -> None:
-        """Ask evaluations to save themselves whose worker is about to end, or all of them.
+        """Ask evaluations to save themselves whose worker is about to end, or all of them."""
+        self._saving.ask(self._flights, stopping=stopping)
 
-        It is asked again until it ends: the request may come before the evaluation has begun.
-        """
-        self._stopping = stopping
-        now, self.next_request = self._executor.clock(), math.inf
-        for key, flight in self._flights.items():
-            due = now if stopping else self._pool.deadlines.ask_at(flight.worker)
-            if flight.asked is not None:
-                due = flight.asked_again + ASK_AGAIN
-            if due is not None and due <= now:
-                flight.asked, flight.asked_again = flight.asked or now, now
-                self._executor.interrupt(key)
-                due = now + ASK_AGAIN
-            self.next_request = min(self.next_request, math.inf if due is None else due)
+    @property
+    def next_request(self) -> float:
+        """When the next evaluation is to be asked, by the executor's clock."""
+        return self._saving.next_request
 
     def saved(self, trial: int, step: int | None) -> None:
         """Note that a trial has saved a checkpoint; or, without a step, that it can."""
-        deadlines = self._pool.deadlines
-        deadlines.saves(trial)
-        key = self._keys.get(trial)
-        if step is None or key is None:
-            return
-        flight, now = self._flights[key], self._executor.clock()
-        if flight.asked is None:
-            deadlines.notice.learn(now - flight.since, asked=False)
-        flight.since = now
-        attempt = self._ledger.state.trials[trial].attempt
-        self._ledger.record("checkpoint", id=trial, attempt=attempt, step=step)
+        self._saving.saved(trial, step, self._flights.get(self._keys.get(trial, "")))
 
     # ------------------------------------------------------------ what comes back
 
@@ -239,12 +196,12 @@ class Evaluator:
         if flight is not None and not self._cut(flight):
             self._died(flight, event.reason, TrialState.LOST, self._blamed(flight, event))
 
-    def _cut(self, flight: _Flight) -> bool:
+    def _cut(self, flight: Flight) -> bool:
         """Tell whether the end of a worker's batch job has cut a trial, and deal with it if so."""
         now, deadlines = self._executor.clock(), self._pool.deadlines
         if not deadlines.ended_by_it(flight.worker, now):
             return False
-        reason, step = "its job reached the walltime", self._progress(flight)
+        reason, step = "its job reached the walltime", self._saving.progress(flight)
         if step is not None:
             reason += f", and it goes on from checkpoint {step}"
         elif hopeless := deadlines.cut(
@@ -255,45 +212,16 @@ class Evaluator:
         self._died(flight, reason, TrialState.LOST, counted=False)
         return True
 
-    def _progress(self, flight: _Flight) -> int | None:
-        """Return the step of the newest checkpoint, if this attempt has saved it."""
-        step = self._ledger.state.trials[flight.trial].checkpoint
-        return None if step == flight.from_checkpoint else step
-
-    def _advanced(self, flight: _Flight, outcome: Outcome) -> bool:
-        """Tell whether a trial that was interrupted may come to an end like that."""
-        if self._stopping:
-            return True
-        self._in_vain[flight.trial] += 1
-        if outcome.checkpoint is not None and outcome.checkpoint > (flight.from_checkpoint or -1):
-            del self._in_vain[flight.trial]
-        return self._in_vain[flight.trial] < MAX_IN_VAIN
-
-    def _interrupted(self, flight: _Flight, outcome: Outcome) -> None:
+    def _interrupted(self, flight: Flight, outcome: Outcome) -> None:
         """Let a trial go on elsewhere that has saved itself."""
-        now, trial = self._executor.clock(), self._ledger.state.trials[flight.trial]
-        if flight.asked is not None:
-            self._pool.deadlines.notice.learn(now - flight.asked, asked=True)
-        self._pool.deadlines.saves(trial.id)
-        if not self._advanced(flight, outcome):
-            text = (
-                f"it was interrupted {MAX_IN_VAIN} times at checkpoint {outcome.checkpoint}, where "
-                f"it had been before: does it go on from trial.restore()?"
-            )
-            self._end(flight, TrialState.FAILED, text, outcome)
+        hopeless = self._saving.interrupted(flight, outcome)
+        if hopeless is not None:
+            self._end(flight, TrialState.FAILED, hopeless, outcome)
             return
-        self._ledger.record(
-            "interrupted",
-            id=trial.id,
-            attempt=trial.attempt,
-            step=outcome.checkpoint,
-            seconds=outcome.ended - outcome.started,
-            reason=f"interrupted, to go on from checkpoint {outcome.checkpoint}",
-        )
         self._keep_output(outcome)
-        self._waiting.again(trial.id)
+        self._waiting.again(flight.trial)
 
-    def _blamed(self, flight: _Flight, event: Lost) -> bool:
+    def _blamed(self, flight: Flight, event: Lost) -> bool:
         """Tell whether a loss counts as a death of the trial.
 
         It does where the trial ran on the worker that died. The message that it runs can go down
@@ -317,7 +245,7 @@ class Evaluator:
             self._land(key)
             self._record_death(flight, f"the run was stopped: {reason}", counted=False)
 
-    def _land(self, key: str) -> _Flight | None:
+    def _land(self, key: str) -> Flight | None:
         flight = self._flights.pop(key, None)
         if flight is not None:
             del self._keys[flight.trial]
@@ -327,7 +255,7 @@ class Evaluator:
 
     def _died(
         self,
-        flight: _Flight,
+        flight: Flight,
         reason: str,
         final: TrialState,
         counted: bool,
@@ -344,14 +272,14 @@ class Evaluator:
             self._pool.quarantine.died(trial.id, flight.worker)
         self._waiting.again(trial.id)
 
-    def _record_death(self, flight: _Flight, reason: str, *, counted: bool) -> None:
+    def _record_death(self, flight: Flight, reason: str, *, counted: bool) -> None:
         attempt = self._ledger.state.trials[flight.trial].attempt
         self._ledger.record(
             "death", id=flight.trial, attempt=attempt, reason=reason, counted=counted
         )
 
     def _end(
-        self, flight: _Flight, state: TrialState, error: str | None, outcome: Outcome | None
+        self, flight: Flight, state: TrialState, error: str | None, outcome: Outcome | None
     ) -> None:
         if outcome is not None:
             self._keep_output(outcome)

@@ -170,14 +170,15 @@ class TestCheckpoints:
         bench.run(Jobs([150.0] * 6, saving=2.0))
         assert bench.master._pool.usual == pytest.approx(150.0)
 
-    def test_one_that_never_goes_on_fails_and_says_so(self, tmp_path):
+    @pytest.mark.parametrize("step", [0, 7])
+    def test_one_that_never_goes_on_fails_and_says_so(self, tmp_path, step):
         """It begins again from the start each time."""
 
         class Forgetful(Jobs):
             def _saved(self, key):
                 ((finished),) = super()._saved(key)
                 self._done.clear()
-                return [Finished(key, replace(finished.value, checkpoint=7))]
+                return [Finished(key, replace(finished.value, checkpoint=step))]
 
         bench = Bench(tmp_path, phsx.Random(1))
         bench.run(Forgetful([150.0], saving=2.0), max_failed=1.0)
