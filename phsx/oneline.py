@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 from phsx.exceptions import ConfigurationError
 from phsx.experiment import arguments
 from phsx.experiment.experiment import Experiment
+from phsx.scratch import Scratch
 from phsx.space import Space
 
 
@@ -79,9 +78,9 @@ def minimize(
     trials = arguments.whole("trials", trials, 1)
     temporary = None
     if directory is None:
-        temporary = tempfile.mkdtemp(prefix="phsx-")
+        temporary = Scratch()
         name = getattr(target, "__name__", None)
-        directory = Path(temporary) / (name.strip("<>") if isinstance(name, str) else "search")
+        directory = Path(temporary.path) / (name.strip("<>") if isinstance(name, str) else "search")
     try:
         experiment = Experiment(
             directory,
@@ -95,9 +94,9 @@ def minimize(
         )
     except BaseException:
         if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.remove()
         raise
     if temporary is not None:
-        weakref.finalize(experiment, shutil.rmtree, temporary, ignore_errors=True)
+        weakref.finalize(experiment, temporary.remove)
     experiment.run(workers, **run)
     return experiment

@@ -32,6 +32,7 @@ LAYERS = (
     ("phsx.trial",),
     ("phsx.history",),
     ("phsx.space",),
+    ("phsx.scratch",),
     ("phsx.exceptions",),
     ("phsx._version",),
 )

@@ -11,10 +11,8 @@ import contextlib
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from distributed.deploy.spec import ProcessInterface
 
 from phsx.execution.devices import OWN
 from phsx.execution.resources import GPU
+from phsx.scratch import Scratch
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +64,7 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
         self._log = log
         self._name = name
         self._starts = 0
-        self._directory: str | None = None
+        self._scratch: Scratch | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
@@ -77,12 +76,12 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
 
     def _spawn(self) -> None:
         self._starts += 1
-        self._directory = tempfile.mkdtemp(prefix="phsx-worker-")
+        self._scratch = Scratch()
         settings = {
             "scheduler": self._scheduler,
             # A name is free again only when the scheduler has noticed the death.
             "name": f"{self._name}" if self._starts == 1 else f"{self._name}-{self._starts}",
-            "directory": self._directory,
+            "directory": self._scratch.path,
             "tls": self._security.get_tls_config_for_role("worker"),
             "resources": {GPU: len(self._gpus)} if self._gpus else {},
         }
@@ -147,8 +146,8 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
 
     def _remove_directory(self) -> None:
         """Remove what a worker leaves that was killed."""
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
+        if self._scratch is not None:
+            self._scratch.remove()
 
     def _drop_empty_log(self) -> None:
         if self._log is not None:

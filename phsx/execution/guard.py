@@ -150,4 +150,7 @@ def _has_program(pid: int) -> bool:
 
 
 if __name__ == "__main__":
+    # A batch system signals all processes of a job: this one is needed until the worker has gone.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     watch(sys.stdin.buffer)

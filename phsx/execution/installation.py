@@ -20,6 +20,7 @@ from phsx.execution.handle import Notify
 from phsx.execution.output import FILES, tail
 from phsx.execution.parcel import read_parcel, write_parcel
 from phsx.execution.spawner import Spawner
+from phsx.scratch import Scratch
 from phsx.targets.calling import BoundTarget
 from phsx.targets.package import Package
 
@@ -67,11 +68,11 @@ class Installation:
         self.digest = package.digest
         self._spawner = spawner
         self._expired = expired
-        self._scratch = tempfile.mkdtemp(prefix="phsx-")
-        spawner.guard.add("directory", self._scratch)
+        self._scratch = Scratch()
+        spawner.guard.add("directory", self._scratch.path)
         self._sources: str | None = None
         if package.sources:
-            self._sources = str(Path(self._scratch, "sources"))
+            self._sources = str(Path(self._scratch.path, "sources"))
             package.write_sources(self._sources)
         self._parcel = write_parcel(package)
         self._cwd = package.cwd if Path(package.cwd).is_dir() else None
@@ -149,8 +150,8 @@ class Installation:
         for child in idle:
             child.close()
         self._parcel.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        self._spawner.guard.remove("directory", self._scratch)
+        self._scratch.remove()
+        self._spawner.guard.remove("directory", self._scratch.path)
 
     def _in_child(self, job: Job, notify: Notify | None, variables: dict[str, str]) -> Outcome:
         epitaph = ""
@@ -252,7 +253,7 @@ class Installation:
                 return job.directory, False
         except OSError:
             pass
-        return tempfile.mkdtemp(prefix=f"trial-{job.trial}-", dir=self._scratch), True
+        return tempfile.mkdtemp(prefix=f"trial-{job.trial}-", dir=self._scratch.path), True
 
 
 def _threads(cores: int | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -180,7 +181,7 @@ def test_a_master_that_is_killed_takes_its_workers_along(tmp_path):
         master.stdout.close()
     psutil.wait_procs([worker], timeout=20)
     assert not worker.is_running()
-    wait_for(lambda: not list(tmp_path.glob("phsx-worker-*")), seconds=10)
+    wait_for(lambda: not list(tmp_path.glob("phsx-scratch-*")), seconds=10)
 
 
 def test_a_worker_that_still_looks_for_its_scheduler_ends_with_its_master(tmp_path):
@@ -227,8 +228,6 @@ def test_closing_is_quick_and_leaves_nothing(tmp_path):
 @pytest.mark.leaks("processes", "files")
 def test_a_process_that_cannot_be_started_again_is_tried_later(client, cluster, monkeypatch):
     """For instance while the disk is full."""
-    import phsx.clusters.local as local
-
     refused = []
 
     def refuse(*args, **kwargs):
@@ -237,7 +236,7 @@ def test_a_process_that_cannot_be_started_again_is_tried_later(client, cluster, 
 
     victim, pid = next(iter(client.run(os.getpid).items()))
     with monkeypatch.context() as patch:
-        patch.setattr(local.tempfile, "mkdtemp", refuse)
+        patch.setattr(tempfile, "mkdtemp", refuse)
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: len(refused) >= 2)
     wait_for(lambda: victim not in client.nthreads() and len(client.nthreads()) == WORKERS)

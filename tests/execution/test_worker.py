@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 
 from phsx.execution import installation, worker
 from phsx.execution.evaluation import Job
+from phsx.scratch import Scratch
 from phsx.targets.command import Command
 
 ROOT = str(Path(worker.__file__).parents[2])
@@ -861,7 +861,7 @@ def notify(report):
 root = sys.argv[1]
 os.makedirs(root + "/trials")
 worker.install("run", pack(target, ["x"]))
-print(worker._runs["run"]._scratch, flush=True)
+print(worker._runs["run"]._scratch.path, flush=True)
 for i in range(2):
     job = Job("run", i, {"x": i}, f"{root}/trials/{i}")
     # Threads that end before the children: the kernel's signal comes with the spawner's end only.
@@ -891,6 +891,25 @@ sys.stdin.read()
                 if not gone(pid):
                     os.kill(pid, signal.SIGKILL)
 
+    @staticmethod
+    def guard(victim):
+        (guard,) = (
+            process
+            for process in psutil.Process(victim.pid).children()
+            if process.cmdline()[-1].endswith("guard.py")
+        )
+        return guard
+
+    def test_the_guard_stays_until_it_is_gone(self, victim):
+        """A batch system signals all processes of a job, and kills them some time later."""
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            self.guard(victim).send_signal(number)
+        victim.kill()
+        victim.wait(20)
+        for pid in victim.children + victim.grandchildren:
+            wait_for(lambda pid=pid: gone(pid))
+        wait_for(lambda: not os.path.exists(victim.scratch))
+
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, None])
     def test_nothing_outlives_it(self, victim, number):
         pids = victim.children + victim.grandchildren
@@ -906,14 +925,11 @@ sys.stdin.read()
         wait_for(lambda: not os.path.exists(victim.scratch))
 
     def test_children_die_by_the_kernel_where_the_guard_is_dead_too(self, victim):
-        found = [
-            process
-            for process in psutil.Process(victim.pid).children()
-            if process.cmdline()[-1].endswith("guard.py")
-        ]
-        assert len(found) == 1
-        found[0].kill()
+        self.guard(victim).kill()
         victim.kill()
         for pid in victim.children:
             wait_for(lambda pid=pid: gone(pid))
-        shutil.rmtree(victim.scratch)
+        victim.wait(20)
+        assert os.path.isdir(victim.scratch)
+        Scratch().remove()
+        assert not os.path.exists(victim.scratch), "the next one removes it"
