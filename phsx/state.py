@@ -294,13 +294,18 @@ class SearchState:
             draft.checkpoint = record["step"]
             draft.interruptions += 1
             draft.spent += record["seconds"]
-            draft.error = record["reason"]
+            self._again(draft, record["reason"])
 
     def _death(self, record: Record) -> None:
         if not self.trials[record["id"]].state.terminal:
             draft = self._move(record["id"], _WAITING)
             draft.deaths += bool(record["counted"])
-            draft.error = record["reason"]
+            self._again(draft, record["reason"])
+
+    @staticmethod
+    def _again(draft: Any, reason: str) -> None:
+        draft.error = reason
+        draft.earlier += (reason,)
 
     def _ended(self, record: Record) -> None:
         number = record["id"]

@@ -107,6 +107,8 @@ class Trial:
         How many attempts have saved a checkpoint and ended, for another one to go on from there.
     spent : float
         Seconds that these took.
+    earlier : tuple of str
+        Why each attempt before the newest ended, in a sentence, the first one first.
     """
 
     id: int
@@ -129,6 +131,7 @@ class Trial:
     checkpoint: int | None = None
     interruptions: int = 0
     spent: float = 0.0
+    earlier: tuple[str, ...] = ()
 
     @property
     def duration(self) -> float | None:

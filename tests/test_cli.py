@@ -367,6 +367,25 @@ class TestLooking:
         assert "line 29" in text and "line 10\n" in text and "line 9\n" not in text
         assert "line 29" not in run("show", searched.directory, 2, "--no-output").output
 
+    def test_attempts_that_ended_early(self, cwd):
+        def dies_once(x, trial):
+            if trial.id == 1 and trial.attempt == 1:
+                os._exit(7)
+            return x
+
+        phsx.Experiment("e", dies_once, {"x": phsx.Float(0, 1)}, phsx.Random(3)).run(
+            workers=1, progress=False
+        )
+        shown = of_json("show", "e", 1, "--json")
+        assert (shown["attempt"], shown["deaths"], shown["error"]) == (2, 1, None)
+        (reason,) = shown["earlier"]
+        assert "exit" in reason and "7" in reason
+        assert f"attempt 1 ended: {reason}\n" in run("show", "e", 1).output
+        assert "attempt 1 ended" not in run("show", "e", 0).output
+        said = run("status", "e").output
+        assert "attempts that ended early: 1, of which 1 by a death" in said
+        assert "phsx show e TRIAL" in said
+
     def test_show_one_in_json(self, searched):
         shown = of_json("show", searched.directory, 2, "--json")
         assert (shown["id"], shown["state"], shown["value"]) == (2, "failed", None)

@@ -125,6 +125,7 @@ class TestLifeOfATrial:
         story.run(0, 2).tell("death", id=0, attempt=2, reason="b", counted=False)
         trial = story.state.trials[0]
         assert (trial.deaths, trial.attempt, trial.error) == (1, 2, "b")
+        assert trial.earlier == ("a", "b")
 
     def test_reports_are_those_of_the_newest_attempt(self, story):
         story.trial(0, {}).run(0)

@@ -59,6 +59,12 @@ def status(directory: Path, as_json: bool) -> None:
     click.echo(
         "  " + (", ".join(f"{count} {kind}" for kind, count in counts.items()) or "none yet")
     )
+    if again := sum(len(trial.earlier) for trial in experiment.trials):
+        click.echo(
+            f"  attempts that ended early: {again}, of which "
+            f"{sum(trial.deaths for trial in experiment.trials)} by a death; "
+            f"`phsx show {directory} TRIAL` says why"
+        )
     for line in where.lines():
         click.echo(f"  {line}")
     if INTERRUPTED in counts:
@@ -106,6 +112,9 @@ def show(directory: Path, trial: int | None, output: bool, as_json: bool) -> Non
         if name in {"params", "result"}:
             for key, part in value.items():
                 click.echo(f"{name}.{key} = {part!r}")
+        elif name == "earlier":
+            for attempt, reason in enumerate(value, 1):
+                click.echo(f"attempt {attempt} ended: {reason}")
         elif name != "traceback" and value is not None:
             click.echo(f"{name}: {value}")
     if found.traceback:

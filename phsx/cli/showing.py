@@ -63,6 +63,7 @@ def as_json_trial(trial: Trial) -> dict[str, Any]:
         "block": trial.block,
         "attempt": trial.attempt,
         "deaths": trial.deaths,
+        "earlier": list(trial.earlier),
         "worker": trial.worker,
         "started": trial.started,
         "ended": trial.ended,
