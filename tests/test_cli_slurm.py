@@ -52,6 +52,11 @@ def test_dry_run_shows_script_plan_and_what_is_to_be_expected(files):
     assert not (files / "search").exists(), "that would settle the space"
 
 
+def test_what_a_trial_takes_on_the_command_line(files):
+    said = run("search.toml", "--dry-run", "--trial-time", 300)
+    assert "about 6 jobs, 2 at a time, for 0.25 hours" in said
+
+
 def test_dry_run_of_a_search_that_is_there(files):
     run("local.toml", "--cluster", "inline", "--quiet")
     said = run("local", "--dry-run", "--more", 4, "--slurm", "memory=1GB")

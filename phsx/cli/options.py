@@ -37,6 +37,12 @@ def limits(command: Command) -> Command:
         click.option(
             "--max-time", type=float, metavar="SECONDS", help="End the run after this time."
         ),
+        click.option(
+            "--trial-time",
+            type=float,
+            metavar="SECONDS",
+            help="What a trial takes at most: it starts in no job that ends sooner.",
+        ),
         click.option("--stop-at", type=float, metavar="VALUE", help="End when a trial is as good."),
         click.option(
             "--deterministic",

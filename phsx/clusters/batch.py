@@ -70,7 +70,7 @@ class Batch:
     cores, slots : int
         Of each job; `slots` trials run in it at once.
     memory, walltime : str or None
-        Of each job; None where dask's configuration says it.
+        Of each job; None where dask's configuration says it, or, of Slurm's memory, the partition.
     queue, account, gpus : str or None
     tls : bool
         Whether all connections are encrypted, and closed to everybody else.
@@ -172,7 +172,7 @@ def batch(system: str, jobs: Any, given: Mapping[str, Any]) -> Batch:
         jobs,
         cores,
         slots,
-        memory=_memory(section, own["memory"]),
+        memory=_memory(system, section, own["memory"]),
         walltime=walltime_of(own["walltime"], system),
         queue=word("queue", own["queue"]),
         account=word("account", own["account"]),
@@ -197,9 +197,9 @@ def _jobs(value: Any) -> tuple[int, int]:
     )
 
 
-def _memory(section: str, value: Any) -> str | None:
+def _memory(system: str, section: str, value: Any) -> str | None:
     if value is None:
-        if configured(section, "memory") is None:
+        if system != "slurm" and configured(section, "memory") is None:
             raise ConfigurationError(
                 "memory=: say how much memory a job gets, such as memory='8GB' (or write it into "
                 "dask's jobqueue.yaml)"

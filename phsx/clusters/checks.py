@@ -7,7 +7,7 @@ from typing import Any
 
 from phsx.exceptions import ConfigurationError
 
-_MEMORY = re.compile(r"\d+(\.\d+)?\s*([kKMGTP]i?B?|B)?")
+_MEMORY = re.compile(r"\d+(\.\d+)?\s*([kKMGTP]i?B?)")
 
 
 def truth(name: str, value: Any) -> bool:
@@ -41,9 +41,11 @@ def word(name: str, value: Any) -> str | None:
 
 
 def amount(name: str, value: Any) -> str:
-    """Return an amount of memory as text."""
+    """Return an amount of memory as text, with its unit: what none means differs among programs."""
     if not isinstance(value, str) or not _MEMORY.fullmatch(value.strip()):
-        raise ConfigurationError(f"{name}={value!r}: give an amount as text, such as '8GB'")
+        raise ConfigurationError(
+            f"{name}={value!r}: give an amount as text with its unit, such as '8GB'"
+        )
     return value.strip()
 
 

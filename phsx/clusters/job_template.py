@@ -19,6 +19,8 @@ from phsx.execution.remaining import STARTED, WALLTIME
 
 logger = logging.getLogger(__name__)
 
+#: What dask-jobqueue is told where nobody says how much memory a job gets: it wants to know.
+SOME_MEMORY = "1GB"
 #: Keywords that concern the scheduler alone.
 CLUSTER_ONLY = frozenset({"scheduler_options", "shared_temp_directory", "silence_logs"})
 
@@ -54,14 +56,17 @@ class JobTemplate:
     def _configured(self, key: str, default: Any) -> Any:
         return configured(self._batch.section, key) or default
 
+    def _said(self, key: str) -> Any:
+        """Return what the user has given, or configured."""
+        given = self._batch.options.get(key)
+        return given if given is not None else self._configured(key.replace("_", "-"), None)
+
     def _listed(self, key: str) -> list[Any]:
         """Return a list that the user may have given, or configured."""
-        given = self._batch.options.get(key)
-        return list(given if given is not None else self._configured(key.replace("_", "-"), []))
+        return list(self._said(key) or [])
 
     def _places_logs(self, logs: Path | None) -> bool:
-        chosen = self._batch.options.get("log_directory") or self._configured("log-directory", None)
-        return logs is not None and chosen is None
+        return logs is not None and not self._said("log_directory")
 
     def _resources(self) -> dict[str, Any]:
         """Return what the job asks the queue system for."""
@@ -71,7 +76,7 @@ class JobTemplate:
             # One worker process per slot, each with one thread.
             "cores": batch.slots,
             "processes": batch.slots,
-            "memory": memory,
+            "memory": memory or SOME_MEMORY,
             "job_name": self.name,
         }
         if self._own_logs and system != "slurm" and not re.search(r"\s", str(self.logs)):
@@ -83,6 +88,11 @@ class JobTemplate:
             case "slurm":
                 keywords["job_cpu"] = batch.cores
                 keywords["job_extra_directives"] = self._directives()
+                if memory is None and not self._said("job_mem"):  # what the partition gives
+                    keywords["job_directives_skip"] = [
+                        *self._listed("job_directives_skip"),
+                        "--mem=",
+                    ]
             case "lsf":
                 keywords["ncpus"] = batch.cores
             case "htcondor":
@@ -129,7 +139,7 @@ class JobTemplate:
             "job_script_prologue": [*self._prologue(), *self._listed("job_script_prologue")],
             "protocol": "tls://" if self._tls else None,
         }
-        if not self._batch.options.get("python") and not self._configured("python", None):
+        if not self._said("python"):
             keywords["python"] = shlex.quote(sys.executable)
         return keywords
 

@@ -38,7 +38,8 @@ def slurm(
         Cores of each job, shared among its slots; by default what dask's ``jobqueue.yaml`` says,
         or one per slot.
     memory : str, optional
-        Memory of each job, such as ``"8GB"``. Needed, unless ``jobqueue.yaml`` says it.
+        Memory of each job, such as ``"8GB"``; by default what ``jobqueue.yaml`` says, or what the
+        partition gives to those that ask for nothing.
     walltime : str or timedelta, optional
         How long a job may take, such as ``"02:00:00"``; by default what ``jobqueue.yaml`` says,
         or 30 minutes.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from phsx.clusters.batch import Batch
+from phsx.clusters.deadline import MARGIN, fits
 from phsx.space import Space
 from phsx.strategies.plan import Plan
 from phsx.trial import Trial, TrialState
@@ -54,15 +56,23 @@ def preview(
 def _expected(batch: Batch, left: int | None, duration: float | None) -> list[str]:
     """Return how many jobs and hours are to be expected."""
     if left is None or duration is None:
-        missing = "how many trials there are" if left is None else "how long a trial takes"
+        missing = "how many trials there are"
+        if left is not None:
+            missing = "how long a trial takes (trial_time=600, or --trial-time 600, says it)"
         return [f"{missing} is not known, and so not how many jobs there will be"]
+    walltime = batch.walltime_seconds
+    if not fits(duration, walltime):
+        return [
+            f"a trial of {duration:.3g} s fits into no job of {walltime:.3g} s, unless it saves "
+            f"checkpoints: ask for a longer walltime="
+        ]
     slots = min(batch.jobs[1] * batch.slots, max(1, left))
     hours = math.ceil(left / slots) * duration / 3600
-    walltime = batch.walltime_seconds
-    at_once = math.ceil(slots / batch.slots)
-    jobs = at_once
-    if walltime is not None and walltime > duration:
-        rounds = math.floor(walltime / duration)  # trials that a slot ends within a walltime
+    jobs = at_once = math.ceil(slots / batch.slots)
+    if walltime is not None:
+        rounds = math.floor(
+            (walltime - MARGIN) / duration
+        )  # trials that a slot ends within a walltime
         jobs = at_once * math.ceil(math.ceil(left / slots) / rounds)
     cores = left * duration / 3600 / batch.slots * batch.cores
     return [
@@ -72,10 +82,10 @@ def _expected(batch: Batch, left: int | None, duration: float | None) -> list[st
 
 
 def _script(batch: Batch, name: str) -> str:
-    from pathlib import Path
-
     from phsx.clusters.job_template import JobTemplate, job_name
 
     tls = {key: f"{name}/cluster/{key}.pem" for key in ("ca_file", "cert", "key")}
-    template = JobTemplate(batch, job_name(Path(name)), None, tls if batch.tls else {})
+    # Of others dask-jobqueue itself would make the directory of logs, and nothing is made here.
+    logs = Path(name) / "logs" if batch.system == "slurm" else None
+    template = JobTemplate(batch, job_name(Path(name)), logs, tls if batch.tls else {})
     return template.script("tls://<this-host>" if batch.tls else "tcp://<this-host>")

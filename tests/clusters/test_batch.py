@@ -48,6 +48,13 @@ def test_what_a_trial_may_ask_of_a_slot(given, offer):
     assert phsx.slurm(memory="1GB", **given).offer == offer
 
 
+@pytest.mark.parametrize("system", ["pbs", "lsf", "sge", "oar", "htcondor"])
+def test_memory_is_needed_but_by_slurm(system):
+    with pytest.raises(ConfigurationError, match="memory=: .*8GB"):
+        getattr(phsx, system)()
+    assert phsx.slurm().memory is None, "its partitions have a default"
+
+
 def test_dasks_configuration_is_respected():
     settings = {"cores": 6, "memory": "5GB", "walltime": "01:00:00"}
     with dask.config.set({f"jobqueue.slurm.{key}": value for key, value in settings.items()}):
@@ -70,7 +77,7 @@ def test_dasks_configuration_is_respected():
         ({"slots": 4, "processes": 4}, "slots= and processes="),
         ({"memory": "eight"}, "memory='eight': .*8GB"),
         ({"memory": 8}, "memory=8: "),
-        ({"memory": None}, "memory=: .*8GB"),
+        ({"memory": "8"}, "memory='8': .*unit"),
         ({"walltime": "soon"}, "walltime='soon': .*02:00:00"),
         ({"walltime": 60}, "walltime=60: "),
         ({"queue": "a b"}, "queue='a b': "),

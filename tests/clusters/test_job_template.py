@@ -52,6 +52,26 @@ def test_what_is_asked_for(system, asked):
     assert "--nthreads 1 " in text, "four cores are the trial's, not threads of the worker"
 
 
+class TestMemory:
+    """Of Slurm's jobs: what is said, or else what the partition gives."""
+
+    def script(self, **given):
+        return JobTemplate(phsx.slurm(**given), "phsx-x").script("tls://there:1")
+
+    def test_not_said(self):
+        text = self.script(job_directives_skip=["-n 1"], job_extra_directives=["--mem-per-cpu=2G"])
+        assert "--mem=" not in text and "#SBATCH -n 1\n" not in text
+        assert "--cpus-per-task" in text and "#SBATCH --mem-per-cpu=2G" in text
+
+    def test_said(self):
+        assert "#SBATCH --mem=8G" in self.script(memory="8GiB")
+        assert "#SBATCH --mem=9G" in self.script(job_mem="9G"), "dask-jobqueue's word for it"
+        with dask.config.set({"jobqueue.slurm.memory": "7GiB"}):
+            assert "#SBATCH --mem=7G" in self.script()
+        with dask.config.set({"jobqueue.slurm.job-mem": "6G"}):
+            assert "#SBATCH --mem=6G" in self.script()
+
+
 def test_several_slots_are_as_many_processes():
     text = script("slurm", cores=8, slots=2)
     assert "--cpus-per-task=8" in text and "--nworkers 2" in text and "--nthreads 1" in text

@@ -45,7 +45,7 @@ def test_fewer_trials_than_slots():
     ("plan", "trials", "said"),
     [
         (phsx.Random(), [ended(1.0)], "how many trials there are is not known"),
-        (phsx.Random(9), [ended(1.0, TrialState.FAILED)], "how long a trial takes is not known"),
+        (phsx.Random(9), [ended(1.0, TrialState.FAILED)], "how long a trial takes (trial_time=600"),
     ],
 )
 def test_what_is_not_known(plan, trials, said):
@@ -55,3 +55,21 @@ def test_what_is_not_known(plan, trials, said):
 def test_plain_text_only_where_asked_for():
     text = show(phsx.Random(9), cluster=phsx.slurm(memory="1GB", tls=False))
     assert "tcp://<this-host>" in text and "--tls" not in text
+
+
+def test_trials_that_no_job_has_the_time_for():
+    batch = phsx.slurm(memory="1GB", walltime="00:10:00")
+    said = show(phsx.Random(9), cluster=batch, trial_time=599)
+    assert "a trial of 599 s fits into no job of 600 s" in said and "about" not in said
+    assert "about 9 jobs, 1 at a time" in show(phsx.Random(9), cluster=batch, trial_time=598)
+
+
+@pytest.mark.parametrize("system", ["slurm", "sge"])
+def test_logs_are_named_and_not_made(tmp_path, system):
+    batch = getattr(phsx, system)(memory="1GB")
+    plan = Plan.of(phsx.Random(9))
+    said = preview(str(tmp_path / "search"), SPACE, plan, [], {"cluster": batch})
+    assert (f'#SBATCH -o "{tmp_path}/search/logs/phsx-search-%j.txt"' in said) is (
+        system == "slurm"
+    )
+    assert not (tmp_path / "search").exists()
