@@ -57,6 +57,7 @@ class Adviser:
         self._suggestions = Suggestions(
             search, ledger, executor, supply, knowledge, self._errands, self._fits, self._creation
         )
+        self._cold: set[str] = set()
         #: Seconds until another suggestion is to be computed ahead, if that is known.
         self.next_look: float | None = None
 
@@ -68,10 +69,20 @@ class Adviser:
         """Return trials whose parameters have become known since the last call."""
         return self._creation.news()
 
-    def warm_up(self, worker: str) -> None:
-        """Let a worker import what models need while it has nothing to suggest yet."""
-        models = filter(None, map(tasks.model_of, self._supply.plan.blocks))
-        self._errands.warm_up({type(model): model for model in models}.values(), worker)
+    def joined(self, worker: str) -> None:
+        """Note that a worker has yet to import what models need."""
+        self._cold.add(worker)
+
+    def occupied(self, worker: str | None) -> None:
+        """Let a worker import what models need while it evaluates its first trial.
+
+        Not before: that takes a second of the processor, and with many slots on a host all would
+        wait for it that long.
+        """
+        if worker is not None and worker in self._cold:
+            self._cold.discard(worker)
+            models = filter(None, map(tasks.model_of, self._supply.plan.blocks))
+            self._errands.warm_up({type(model): model for model in models}.values(), worker)
 
     def create(self, waiting: int, held: int = 0) -> None:
         """Create trials for slots that are free or, where that pays, will soon be.

@@ -244,7 +244,7 @@ class Master:
             case WorkerJoined(worker, slots, deadline, resources):
                 now = self._executor.clock()
                 self._pool.join(worker, slots, deadline, now, resources)
-                self._adviser.warm_up(worker)
+                self._adviser.joined(worker)
             case WorkerLeft(worker):
                 self._pool.leave(worker)
             case Message(content):
@@ -268,6 +268,7 @@ class Master:
             return
         if content["kind"] == "started":
             self._evaluator.started(trial.id)
+            self._adviser.occupied(trial.worker)
         elif content["kind"] == "report":
             value = content["value"]
             self._ledger.record(

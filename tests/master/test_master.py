@@ -248,6 +248,13 @@ class TestWorkers:
             t.function is tasks.warm_up for t in bench(phsx.Random(1)).run().executor.tasks.values()
         )
 
+    def test_imports_come_after_the_first_trials(self, bench):
+        """They would have to wait for these."""
+        b = bench([phsx.Random(2), Learner(2)]).run(VirtualExecutor(2))
+        deeds = [(deed.key.split("-")[0], deed.worker) for deed in b.executor.deeds]
+        for worker in ("w0", "w1"):
+            assert deeds.index(("evaluate", worker)) < deeds.index(("warm", worker))
+
 
 class TestEnds:
     def test_stop_drains_within_the_grace(self, bench):
