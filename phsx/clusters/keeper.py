@@ -6,6 +6,7 @@ It has no clock and asks nobody: it is told what is seen, and when.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ PUNCTUAL = 15.0
 REFUSED = 600.0
 #: Seconds between submissions after failures: doubled up to the limit.
 BACKOFF, BACKOFF_LIMIT = 1.0, 60.0
+#: Reasons for which Slurm lets a job wait that do not pass by waiting.
+LASTING = re.compile(
+    r"PartitionConfig|PartitionTimeLimit|BadConstraints|MaxWall|PerJob|Invalid|NotAllowed"
+)
 #: Seconds after which waiting jobs are mentioned, and mentioned again.
 MENTION, MENTION_AGAIN = 20.0, 900.0
 
@@ -287,7 +292,9 @@ class Keeper:
             return
         self._mention, self._mentioned = text, now
         jobs = "1 job is" if len(waiting) == 1 else f"{len(waiting)} jobs are"
-        decision.notes.append(f"{jobs} waiting in the queue, which says: {text}")
+        cure = "; that does not pass by waiting: interrupt, and ask for something else"
+        lasting = cure if LASTING.search(text) else ""
+        decision.notes.append(f"{jobs} waiting in the queue, which says: {text}{lasting}")
 
     def _failure(self, now: float) -> str | None:
         live = self._live()

@@ -174,6 +174,8 @@ class OtherQueue(Queue):
 
         try:
             asyncio.run_coroutine_threadsafe(start(), self._loop).result(PATIENCE)
+        except FileNotFoundError as error:
+            raise _no_command(shlex.split(job.submit_command)[0]) from error
         except (OSError, RuntimeError, ValueError, TimeoutError) as error:
             raise ClusterError(f"{job.submit_command}: {error}") from error
         return str(job.job_id)
@@ -189,6 +191,13 @@ class OtherQueue(Queue):
                 _call([*shlex.split(self._cancel_command), number])
             except ClusterError as error:
                 logger.info("job %s could not be cancelled: %s", number, error)
+
+
+def _no_command(name: str) -> ClusterError:
+    return ClusterError(
+        f"there is no command {name} here; run on a login node of the cluster, or load the module "
+        f"that has it"
+    )
 
 
 def _call(
@@ -208,10 +217,7 @@ def _call(
             start_new_session=True,  # Ctrl-C is the master's business
         )
     except FileNotFoundError as error:
-        raise ClusterError(
-            f"there is no command {command[0]} here; run on a login node of the cluster, or load "
-            f"the module that has it"
-        ) from error
+        raise _no_command(command[0]) from error
     except subprocess.TimeoutExpired as error:
         said = error.stderr.decode(errors="replace") if error.stderr else ""
         raise ClusterError(

@@ -71,8 +71,10 @@ class Whereabouts:
         found = ["nobody runs it now"]
         if self.holder is not None:
             found = [f"nobody runs it now: {self.holder} has ended without a word"]
-        if self.submission is not None and self.submission.output is not None:
-            found.append(f"it was submitted; what was said is in {self.submission.output}")
+        output = None if self.submission is None else self.submission.output
+        if output is not None:
+            begun = f"; what was said is in {output}" if output.exists() else ", and did not begin"
+            found.append(f"it was submitted{begun}")
         return found
 
     def to_dict(self) -> dict[str, Any]:

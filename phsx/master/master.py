@@ -91,6 +91,7 @@ class Master:
         )
         self._began = 0.0
         self._workerless_since: float | None = None
+        self._workerless_patience = PATIENCE
         self._stop = threading.Event()
         self._stop_deadline = math.inf
         self.stop_reasons: list[str] = []
@@ -213,12 +214,12 @@ class Master:
         self._evaluator.mention_slow()
         self._evaluator.ask_to_save(stopping=self._stop.is_set())
         if len(self._pool):
-            self._workerless_since = None
+            self._workerless_since, self._workerless_patience = None, PATIENCE
         elif self._workerless_since is None:
             self._workerless_since = now
-        elif now - self._workerless_since > PATIENCE:
+        elif now - self._workerless_since > self._workerless_patience:
             logger.warning("no worker is there; waiting for one (Ctrl-C to stop)")
-            self._workerless_since = now
+            self._workerless_patience *= 2  # in a queue it may take days
 
     def _over(self) -> bool:
         if self._stop.is_set():

@@ -237,6 +237,19 @@ class TestWaiting:
             "3 jobs are waiting in the queue, which says: Resources (2), Priority (1)"
         ]
 
+    @pytest.mark.parametrize(
+        ("reason", "lasts"),
+        [("PartitionTimeLimit", True), ("QOSMaxCpuPerJobLimit", True), ("Priority", False)],
+    )
+    def test_what_does_not_pass_by_waiting(self, reason, lasts):
+        world = World((2, 2))
+        world.pending = True
+        world.run(1)
+        world.queue |= {number: Entry("PENDING", reason) for number in world.queue}
+        world.run(60)
+        (note,) = world.notes
+        assert f"{reason} (2)" in note and ("does not pass by waiting" in note) is lasts
+
     def test_nothing_is_said_while_another_works(self):
         world = World((1, 1))
         world.run(5)

@@ -394,10 +394,12 @@ class TestRefused:
             experiment.run(cluster=jobs(python="/nowhere/python"), progress=False)
         assert_nothing_left(experiment)
 
-    def test_no_slurm_at_all(self, tmp_path, monkeypatch):
+    @pytest.mark.parametrize(("system", "command"), [("slurm", "sbatch"), ("pbs", "qsub")])
+    def test_no_such_system_at_all(self, tmp_path, monkeypatch, system, command):
         monkeypatch.setenv("PATH", str(tmp_path))
-        with pytest.raises(ClusterError, match="no command sbatch.*login node"):
-            search(tmp_path / "s", 4).run(cluster=jobs(), progress=False)
+        cluster = getattr(phsx, system)(memory="500MB", interface="lo")
+        with pytest.raises(ClusterError, match=f"no command {command} .*login node"):
+            search(tmp_path / "s", 4).run(cluster=cluster, progress=False)
 
 
 @pytest.fixture

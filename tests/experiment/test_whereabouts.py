@@ -73,5 +73,7 @@ def test_at_the_end_of_a_walltime(directory, submitted, fake_slurm):
 
 def test_after_its_job(directory, submitted, fake_slurm):
     fake_slurm.becomes("1", "FAILED")
+    assert Whereabouts.of(directory).lines()[1] == "it was submitted, and did not begin"
+    submitted.output.touch()
     lines = Whereabouts.of(directory).lines()
     assert lines[0] == "nobody runs it now" and "logs/master-1.txt" in lines[1]
