@@ -167,7 +167,16 @@ def _existing(cluster: Any) -> Executor:
 def _client(cluster: Any) -> Client:
     import distributed
 
+    from phsx.execution.identity import identity
+
     try:
+        if isinstance(cluster, str) and not cluster.startswith("inproc:"):
+            found = identity(cluster, distributed.Security(), CONNECT_TIMEOUT)
+            if found != "Scheduler":
+                raise ClusterError(
+                    f"cluster={cluster!r}: that is the address of a Dask {found.lower()}; give "
+                    f"that of its scheduler"
+                )
         return distributed.Client(cluster, set_as_default=False, timeout=CONNECT_TIMEOUT)
     except (OSError, ValueError, TypeError) as error:
         raise ClusterError(

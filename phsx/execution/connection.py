@@ -6,7 +6,6 @@ A search has more patience: it goes on when the scheduler is there again, at the
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import socket
 import time
@@ -15,6 +14,7 @@ import distributed
 from distributed.comm import get_address_host_port
 
 from phsx.exceptions import ClusterError
+from phsx.execution.identity import identity
 
 logger = logging.getLogger(__name__)
 
@@ -103,14 +103,18 @@ class Connection:
             )
 
     def _answers(self) -> bool:
-        """Tell whether somebody listens there: a client that tries in vain leaves a thread."""
+        """Tell whether the scheduler is there: a client that tries in vain leaves a thread."""
         try:
             place = get_address_host_port(self.address)
         except ValueError:
             return True  # no TCP
-        with contextlib.suppress(OSError), socket.create_connection(place, timeout=TIMEOUT):
-            return True
-        return False
+        try:
+            # This is refused at once where nobody listens, whereas Dask tries again and again.
+            with socket.create_connection(place, timeout=TIMEOUT):
+                pass
+            return identity(self.address, self.client.security, TIMEOUT) == "Scheduler"
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Close a client that was made here; the one that was given is somebody's."""

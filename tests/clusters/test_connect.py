@@ -196,7 +196,6 @@ class TestRefusals:
         with pytest.raises(ClusterError, match="Client is closed.*new one"):
             connect(None, client)
 
-    @pytest.mark.leaks("files", "threads")  # Dask's own: a client that cannot connect
     def test_address_where_nobody_answers(self, monkeypatch):
         monkeypatch.setattr(module, "CONNECT_TIMEOUT", 1)
         with socket.socket() as held:
@@ -205,7 +204,18 @@ class TestRefusals:
             with pytest.raises(ClusterError, match="no Dask scheduler answers there"):
                 connect(None, address)
 
-    @pytest.mark.leaks("files", "threads")
+    def test_address_where_something_else_listens(self, monkeypatch):
+        monkeypatch.setattr(module, "CONNECT_TIMEOUT", 1)
+        with socket.socket() as mute:
+            mute.bind(("127.0.0.1", 0))
+            mute.listen()
+            with pytest.raises(ClusterError, match="no Dask scheduler.*no answer within 1 s"):
+                connect(None, f"tcp://127.0.0.1:{mute.getsockname()[1]}")
+
+    def test_address_of_a_worker(self, client):
+        with pytest.raises(ClusterError, match="address of a Dask worker; give that of its sched"):
+            connect(None, next(iter(client.nthreads())))
+
     @pytest.mark.parametrize("address", ["nonsense", "ftp://a:1", "tcp://127.0.0.1:notaport", ""])
     def test_text_that_is_no_address(self, monkeypatch, address):
         monkeypatch.setattr(module, "CONNECT_TIMEOUT", 1)
@@ -213,7 +223,6 @@ class TestRefusals:
             connect(None, address)
         assert "cluster=" in str(error.value) and "address" in str(error.value)
 
-    @pytest.mark.leaks("files", "threads")
     def test_wrong_address_leaves_the_experiment_free(self, tmp_path, monkeypatch):
         """Its lease is let go of; the next run is not refused."""
         monkeypatch.setattr(module, "CONNECT_TIMEOUT", 1)
