@@ -22,8 +22,13 @@ NOISE_FLOOR = 1e-6
 _NOISE_CEILING = 10.0
 
 
+def belief(kernel: Kernel) -> Prior:
+    """Return the prior of the kernel's parameters and of the noise's log variance."""
+    return kernel.prior + _NOISE
+
+
 def negative_log_posterior(
-    vector: FloatArray, kernel: Kernel, points: FloatArray, values: FloatArray
+    vector: FloatArray, kernel: Kernel, prior: Prior, points: FloatArray, values: FloatArray
 ) -> tuple[float, FloatArray]:
     """Negative log of likelihood times priors, and its gradient.
 
@@ -37,6 +42,8 @@ def negative_log_posterior(
         The kernel's theta, then the log of the noise's variance.
     kernel : Kernel
         The covariance function.
+    prior : Prior
+        The prior of the vector: see `belief`.
     points : ndarray, shape (n, p)
         Features.
     values : ndarray, shape (n,)
@@ -55,7 +62,7 @@ def negative_log_posterior(
     weights.flat[:: len(values) + 1] *= 0.5
     gradient = np.append(pullback(weights), noise * np.trace(weights))
 
-    penalty, slope = (kernel.prior + _NOISE).penalty(vector)
+    penalty, slope = prior.penalty(vector)
     return likelihood + penalty, gradient + slope
 
 
@@ -91,12 +98,13 @@ def maximize_posterior(
     """
     lower = np.append(kernel.lower, math.log(NOISE_FLOOR))
     upper = np.append(kernel.upper, math.log(_NOISE_CEILING))
+    prior = belief(kernel)
     best, best_value = None, math.inf
     for start, iterations in starts:
         result = minimize(
             negative_log_posterior,
             np.clip(start, lower, upper),
-            args=(kernel, points, values),
+            args=(kernel, prior, points, values),
             jac=True,
             method="L-BFGS-B",
             bounds=list(zip(lower, upper, strict=True)),

@@ -19,6 +19,9 @@ from phsx.models.sum import Sum
 
 JSON = Any
 
+#: What share of the iterations is taken from an earlier fit: so many times fewer.
+_WARM = 7
+
 
 @dataclass(frozen=True)
 class Conditioned:
@@ -55,7 +58,7 @@ class Recipe:
         How many of the data may be used for the hyper-parameters.
     iterations : int
         How many iterations the optimizer may take from a fresh start. From an earlier fit it
-        takes at most a fifth: what is left to do, the next fit does.
+        takes at most a seventh: what is left to do, the next fit does.
 
     Examples
     --------
@@ -102,7 +105,7 @@ class Recipe:
         kernel = self.kernel()
         outputs = Outputs.of(values, skewed=self.skewed)
         chosen = representative(features, values, self.points, seed)
-        starts = [] if start is None else [(_to_vector(kernel, start), self.iterations // 5)]
+        starts = [] if start is None else [(_to_vector(kernel, start), self.iterations // _WARM)]
         if fresh or not starts:
             starts.append((fresh_start(kernel), self.iterations))
         targets = outputs.forward(values[chosen])

@@ -6,6 +6,7 @@ from scipy.stats import multivariate_normal, norm
 from phsx.models.additive import Additive
 from phsx.models.likelihood import (
     NOISE_FLOOR,
+    belief,
     fresh_start,
     maximize_posterior,
     negative_log_posterior,
@@ -25,8 +26,10 @@ def kernel(request):
 
 def test_gradient(kernel):
     vector = RNG.normal(-0.5, 0.4, kernel.size + 1)
-    _, gradient = negative_log_posterior(vector, kernel, X, Y)
-    numeric = approx_fprime(vector, lambda v: negative_log_posterior(v, kernel, X, Y)[0], 1e-7)
+    _, gradient = negative_log_posterior(vector, kernel, belief(kernel), X, Y)
+    numeric = approx_fprime(
+        vector, lambda v: negative_log_posterior(v, kernel, belief(kernel), X, Y)[0], 1e-7
+    )
     assert np.allclose(gradient, numeric, atol=1e-4)
 
 
@@ -43,15 +46,17 @@ def test_value_is_likelihood_and_priors(kernel):
 
     # Constants are left out, so differences are compared.
     one, two = RNG.normal(-0.5, 0.4, (2, kernel.size + 1))
-    ours = [negative_log_posterior(vector, kernel, X, Y)[0] for vector in (one, two)]
+    ours = [
+        negative_log_posterior(vector, kernel, belief(kernel), X, Y)[0] for vector in (one, two)
+    ]
     assert ours[0] - ours[1] == pytest.approx(reference(one) - reference(two))
 
 
 def test_maximum_is_one(kernel):
     start = fresh_start(kernel)
     vector = maximize_posterior(kernel, X, Y, [(start, 200)])
-    value, gradient = negative_log_posterior(vector, kernel, X, Y)
-    assert value < negative_log_posterior(start, kernel, X, Y)[0]
+    value, gradient = negative_log_posterior(vector, kernel, belief(kernel), X, Y)
+    assert value < negative_log_posterior(start, kernel, belief(kernel), X, Y)[0]
     inside = vector > np.append(kernel.lower, np.log(NOISE_FLOOR)) + 1e-9
     assert np.abs(gradient[inside]).max() < 0.05
 
