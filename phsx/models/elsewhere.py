@@ -98,6 +98,11 @@ class Elsewhere:
             to_beat = np.minimum(best, sampled.min(axis=0, initial=np.inf))
         return cls(replace(acquisition, criterion=ExpectedImprovement(to_beat)), basins)
 
+    @property
+    def smooth(self) -> bool:
+        """Whether gradients lead anywhere."""
+        return self.acquisition.smooth
+
     def __call__(self, features: FloatArray) -> FloatArray:
         """Values, shape (m,), at features (m, p)."""
         return self.acquisition(features) - self.basins.penalty(features)[0]

@@ -56,6 +56,8 @@ class Encoding:
         One per dimension of the space.
     groups : tuple of int
         Number of the length scale of each feature.
+    conditional : bool
+        Whether some dimensions are active only under a condition.
 
     Examples
     --------
@@ -88,6 +90,7 @@ class Encoding:
                 columns[index] = Column(old.name, old.first, old.choices, len(groups))
             groups.append(group)
         self.columns = tuple(columns)
+        self.conditional = bool(conditions)
         self.groups = tuple(groups)
 
     def features(self, unit: FloatArray, active: BoolArray) -> FloatArray:

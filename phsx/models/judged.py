@@ -35,6 +35,11 @@ class Judged:
     criterion: Criterion
     feasibility: Feasibility | None
 
+    @property
+    def smooth(self) -> bool:
+        """Whether gradients lead anywhere."""
+        return self.posterior.kernel.smooth
+
     def extend(self, points: FloatArray, draws: FloatArray) -> Judged:
         """Let `points` (k, p) count as pending; `draws` (k, S) say what is sampled there."""
         posterior = self.posterior.extend(points, draws)

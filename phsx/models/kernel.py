@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 
@@ -80,7 +81,11 @@ class Kernel(ABC):
         Bounds of theta.
     names : tuple of (str, int)
         The parts of theta in order: name and length.
+    smooth : bool
+        Whether gradients by the points lead anywhere.
     """
+
+    smooth: ClassVar[bool] = True
 
     prior: Prior
     lower: FloatArray

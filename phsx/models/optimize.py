@@ -14,7 +14,17 @@ from phsx.models.region import Points, Region
 
 
 class Acquisition(Protocol):
-    """What is maximized: a function of features."""
+    """What is maximized: a function of features.
+
+    Attributes
+    ----------
+    smooth : bool
+        Whether gradients lead anywhere; if not, random steps are taken.
+    """
+
+    @property
+    def smooth(self) -> bool:
+        """Whether gradients lead anywhere."""
 
     def __call__(self, features: FloatArray) -> FloatArray:
         """Values, shape (m,), at features (m, p)."""
@@ -60,7 +70,8 @@ def maximize(
 
     Sobol points and perturbations of the best observations are ranked; from the best of them
     L-BFGS follows the gradient in the dimensions that have one, jointly for all starts (batched
-    evaluations), and a local search looks at all neighbours in the others, in turn.
+    evaluations), and a local search looks at all neighbours in the others, in turn. Where there
+    are no gradients, random steps of many lengths take their place.
     """
     points = region.spread(effort.spread, rng) + region.perturb(incumbents, effort.near, rng)
     values = _evaluate(acquisition, encoding, points)
@@ -69,15 +80,19 @@ def maximize(
     front = np.argsort(-values, kind="stable")[: effort.starts]
     current = points.select(front)
     for turn in range(effort.rounds):
-        if len(region.smooth):
+        reached = float(values.max())
+        if not acquisition.smooth:
+            steps = region.perturb(current, effort.near, rng)
+            points, values, current = _join(acquisition, encoding, points, values, steps)
+        elif len(region.smooth):
             climbed = _climb(acquisition, region, encoding, current, effort.iterations)
             points, values, current = _join(acquisition, encoding, points, values, climbed)
-        if not len(region.rough) or turn == effort.rounds - 1:
-            break
-        before = float(values.max())
+            reached = float(values.max())
+            if not len(region.rough) or turn == effort.rounds - 1:
+                break
         around = region.neighbours(current.unit[0])
         points, values, current = _join(acquisition, encoding, points, values, around)
-        if float(values.max()) <= before:
+        if float(values.max()) <= reached:
             break
     order = np.argsort(-values, kind="stable")
     return points.select(order), values[order]

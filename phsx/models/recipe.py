@@ -75,8 +75,8 @@ class Recipe:
     points: int = 200
     iterations: int = 50
 
-    def kernel(self) -> Kernel:
-        """Return the covariance function."""
+    def kernel(self, features: FloatArray, targets: FloatArray) -> Kernel:
+        """Return the covariance function; other recipes make it of the data."""
         matern = Matern(self.groups)
         return Sum(matern, Additive(self.groups)) if self.additive else matern
 
@@ -102,24 +102,24 @@ class Recipe:
         seed : int
             Chooses which data are used where they are more than `points`.
         """
-        kernel = self.kernel()
         outputs = Outputs.of(values, skewed=self.skewed)
         chosen = representative(features, values, self.points, seed)
+        features, targets = features[chosen], outputs.forward(values[chosen])
+        kernel = self.kernel(features, targets)
         starts = [] if start is None else [(_to_vector(kernel, start), self.iterations // _WARM)]
         if fresh or not starts:
             starts.append((fresh_start(kernel), self.iterations))
-        targets = outputs.forward(values[chosen])
-        vector = maximize_posterior(kernel, features[chosen], targets, starts)
+        vector = maximize_posterior(kernel, features, targets, starts)
         return _to_dict(kernel, vector) | {"outputs": outputs.to_dict()}
 
     def condition(
         self, features: FloatArray, values: FloatArray, learned: Mapping[str, JSON]
     ) -> Conditioned:
         """Rebuild a model from what was learned (maybe from other data): one Cholesky."""
-        kernel = self.kernel()
-        vector = _to_vector(kernel, learned)
         outputs = Outputs.from_dict(learned["outputs"])
         targets = outputs.forward(values)
+        kernel = self.kernel(features, targets)
+        vector = _to_vector(kernel, learned)
         noise = float(np.exp(vector[-1]))
         posterior = Posterior.of(kernel, vector[:-1], noise, features, targets)
         return Conditioned(posterior, outputs, targets)

@@ -35,21 +35,46 @@ _SAMPLES = 16
 _MOST_ADDITIVE = 20
 
 
-def recipes(encoding: Encoding) -> dict[str, Recipe]:
-    """Return the models that take turns, by name.
+def names_of_models(encoding: Encoding, surrogate: str) -> list[str]:
+    """Return the names of the models that take turns.
 
     They err in different ways, so what one of them cannot see another finds: better than any one
     of them, and than choosing by evidence.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        Tells what the space is like.
+    surrogate : str
+        "gp" for Gaussian processes of distances, "trees", or "auto" for what suits the space.
     """
-    found = {"plain": Recipe(encoding.groups)}
-    if max(encoding.groups) < _MOST_ADDITIVE:
-        found["additive"] = Recipe(encoding.groups, additive=True)
-    return found | {"skewed": Recipe(encoding.groups, skewed=True)}
+    if surrogate == "trees":
+        return ["trees"]
+    names = ["plain", "additive", "skewed"]
+    if max(encoding.groups) >= _MOST_ADDITIVE:
+        names.remove("additive")
+    if surrogate == "auto" and encoding.conditional:
+        names.append("trees")
+    return names
+
+
+def recipe(name: str, encoding: Encoding) -> Recipe:
+    """Return a model, given its name."""
+    if name == "trees":
+        # With trees scikit-learn is imported, which takes a second.
+        from phsx.models.trees import Trees
+
+        return Trees(encoding.groups, skewed=True)
+    return Recipe(encoding.groups, additive=name == "additive", skewed=name == "skewed")
 
 
 @one_thread()
 def fit_models(
-    encoding: Encoding, history: History, previous: Mapping[str, JSON] | None, seed: int
+    encoding: Encoding,
+    history: History,
+    previous: Mapping[str, JSON] | None,
+    seed: int,
+    surrogate: str = "auto",
 ) -> dict[str, JSON]:
     """Fit the hyper-parameters of every model; returns JSON values.
 
@@ -63,15 +88,17 @@ def fit_models(
         What the fit before returned.
     seed : int
         Chooses which data are used where they are many.
+    surrogate : str
+        Which models: see `names_of_models`.
     """
     keep_memory()
     data = history.select(np.isfinite(history.values))
     earlier = (previous or {}).get("models", {})
     features = encoding.features(data.unit, data.active)
     fitted = {}
-    for name, recipe in recipes(encoding).items():
-        start, fresh = earlier.get(name), len(data) <= _YOUNG
-        fitted[name] = recipe.learn(features, data.values, start, fresh=fresh, seed=seed)
+    for name in names_of_models(encoding, surrogate):
+        model, start, fresh = recipe(name, encoding), earlier.get(name), len(data) <= _YOUNG
+        fitted[name] = model.learn(features, data.values, start, fresh=fresh, seed=seed)
     return {"observed": len(data), "models": fitted}
 
 
@@ -109,7 +136,6 @@ class Surrogate:
         self._criterion = criterion
         self._encoding = encoding
         self._fit = fit
-        self._recipes = recipes(encoding)
         observed = np.isfinite(history.values)
         self.data = history.select(observed)
         if len(self.data) > _MOST:
@@ -129,7 +155,7 @@ class Surrogate:
 
     def model(self, turn: int) -> str:
         """Return the name of the model whose turn it is."""
-        names = list(self._recipes)
+        names: list[str] = list(self._fit["models"])
         return names[turn % len(names)]
 
     def acquisition(self, name: str) -> Judged:
@@ -172,10 +198,13 @@ class Surrogate:
         Returns
         -------
         tuple or None
-            None if nothing is known outside.
+            None if nothing is known outside, or if the model has no length scales that would tell
+            how far basins reach.
         """
         acquisition, smoothed = self.acquisition(name), self._smoothed[name]
-        scales = self._fit["models"][name]["length_scales"]
+        scales = self._fit["models"][name].get("length_scales")
+        if scales is None:
+            return None
         left = np.argsort(smoothed, kind="stable")
         centers: list[int] = []
         for _ in range(basins):
@@ -193,7 +222,7 @@ class Surrogate:
 
     def _build(self, name: str) -> Judged:
         learned = self._fit["models"][name]
-        model = self._recipes[name].condition(self._features, self.data.values, learned)
+        model = recipe(name, self._encoding).condition(self._features, self.data.values, learned)
         posterior = model.posterior
         # Under noise the least observation is a lucky one; the least posterior mean is not.
         self._smoothed[name] = posterior.smoothed(model.targets)

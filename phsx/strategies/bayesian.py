@@ -54,6 +54,11 @@ class Bayesian(ModelStrategy):
         sample of the model is lowest.
     kappa : float
         For "ucb": how much what is unknown counts, at least 0.
+    surrogate : str
+        What learns from results. "gp": Gaussian processes in which points are alike when they are
+        near. "trees": a Gaussian process in which points are alike when the trees of a random
+        forest put them together; for spaces with many categories and conditions. "auto", the
+        default: "gp", and where there are conditional parameters both in turn.
     repeats, wait, overrides, **parameters
         See `Strategy`.
 
@@ -82,6 +87,7 @@ class Bayesian(ModelStrategy):
         initial: int | None = None,
         acquisition: str = "ei",
         kappa: float = _KAPPA,
+        surrogate: str = "auto",
         repeats: bool = False,
         wait: bool = False,
         overrides: Mapping[str, Any] | None = None,
@@ -93,10 +99,11 @@ class Bayesian(ModelStrategy):
         self.initial = initial
         self.acquisition = one_of("Bayesian", "acquisition", acquisition, CRITERIA)
         self.kappa = _kappa(self.acquisition, kappa)
+        self.surrogate = one_of("Bayesian", "surrogate", surrogate, ("auto", "gp", "trees"))
 
     def options(self) -> dict[str, JSON]:
-        """Return what was set: the size of the initial design, the acquisition function."""
-        defaults = {"initial": None, "acquisition": "ei", "kappa": _KAPPA}
+        """Return what was set of the initial design, the acquisition function, the surrogate."""
+        defaults = {"initial": None, "acquisition": "ei", "kappa": _KAPPA, "surrogate": "auto"}
         chosen = {name: getattr(self, name) for name in defaults}
         return {name: value for name, value in chosen.items() if value != defaults[name]}
 
@@ -136,7 +143,7 @@ class Bayesian(ModelStrategy):
         if observed == 0:
             return {"observed": 0, "models": {}}
         try:
-            return fit_models(Encoding(space), history, previous, seed)
+            return fit_models(Encoding(space), history, previous, seed, self.surrogate)
         except np.linalg.LinAlgError as error:
             _warn(f"the model could not be fitted to {observed} results: {error}")
             return {"observed": observed, "models": {}}

@@ -6,12 +6,15 @@ from scipy.optimize import approx_fprime
 from sklearn.gaussian_process.kernels import Matern as Reference
 
 from phsx.models.additive import Additive
+from phsx.models.forest import Forest, Partition
 from phsx.models.kernel import squared_distances
 from phsx.models.matern import Matern
 from phsx.models.sum import Sum
 
 GROUPS = [0, 1, 1, 2]
+GROWN = np.random.default_rng(10).random((40, 4))
 KERNELS = {
+    "forest": Forest(Partition(GROWN, np.sin(5 * GROWN[:, 0]) + GROWN[:, 1])),
     "matern": Matern(GROUPS),
     "additive": Additive(GROUPS),
     "sum": Sum(Matern(GROUPS), Additive(GROUPS)),

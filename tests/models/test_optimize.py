@@ -10,6 +10,8 @@ from phsx.space import Categorical, Float, Int, Space
 class Bowl:
     """A narrow bump in feature space."""
 
+    smooth = True
+
     def __init__(self, top, width=0.02):
         self.top = np.array(top)
         self.width = width

@@ -8,13 +8,14 @@ from phsx.history import History
 from phsx.models.criterion import criterion
 from phsx.models.encoding import Encoding
 from phsx.models.region import Points
-from phsx.models.surrogate import Surrogate, fit_models, recipes
-from phsx.space import Float, Space
+from phsx.models.surrogate import Surrogate, fit_models, names_of_models
+from phsx.space import Float, Int, Space
 
 SPACE = Space({"x": Float(0, 1), "y": Float(0, 1)})
 ENCODING = Encoding(SPACE)
 RNG = np.random.default_rng(0)
-MODELS = list(recipes(ENCODING))
+SMOOTH = names_of_models(ENCODING, "gp")
+MODELS = [*SMOOTH, "trees"]
 CRITERIA = {
     "ei": criterion("ei"),
     "ucb": criterion("ucb", kappa=1.5),
@@ -31,7 +32,9 @@ def history(n, failed=(), seed=0):
 
 @pytest.fixture(scope="module")
 def fit():
-    return fit_models(ENCODING, history(25), None, 0)
+    smooth = fit_models(ENCODING, history(25), None, 0, "gp")
+    trees = fit_models(ENCODING, history(25), None, 0, "trees")
+    return smooth | {"models": smooth["models"] | trees["models"]}
 
 
 def test_fit_is_json(fit):
@@ -41,7 +44,8 @@ def test_fit_is_json(fit):
 
 
 def test_fit_is_reproducible_and_leaves_failures_out(fit):
-    assert fit_models(ENCODING, history(25), None, 0) == fit
+    models = {name: fit["models"][name] for name in SMOOTH}
+    assert fit_models(ENCODING, history(25), None, 0) == fit | {"models": models}
     data = history(25, failed=[3, 7])
     assert fit_models(ENCODING, data, None, 0)["observed"] == 23
 
@@ -131,15 +135,31 @@ def test_sample_is_from_the_posterior(fit):
 
 def test_models_take_turns(fit):
     surrogate = Surrogate(ENCODING, history(5), None, fit)
-    assert [surrogate.model(turn) for turn in range(4)] == [*MODELS, MODELS[0]]
+    assert [surrogate.model(turn) for turn in range(5)] == [*MODELS, MODELS[0]]
 
 
 def test_no_additive_model_of_very_many_dimensions():
     space = Space({f"x{i}": Float(0, 1) for i in range(40)})
-    assert list(recipes(Encoding(space))) == ["plain", "skewed"]
+    assert names_of_models(Encoding(space), "gp") == ["plain", "skewed"]
 
 
-@pytest.mark.parametrize("name", MODELS)
+def test_trees_where_they_are_asked_for_or_there_are_conditions():
+    conditional = Space({"n": Int(1, 9), "x": Float(0, 1, when="n > 3")})
+    for space, surrogate, names in [
+        (SPACE, "auto", SMOOTH),
+        (SPACE, "gp", SMOOTH),
+        (SPACE, "trees", ["trees"]),
+        (conditional, "auto", MODELS),
+        (conditional, "gp", SMOOTH),
+    ]:
+        assert names_of_models(Encoding(space), surrogate) == names
+
+
+def test_basins_are_for_models_with_length_scales(fit):
+    assert Surrogate(ENCODING, history(25), None, fit).elsewhere("trees", 1, 3) is None
+
+
+@pytest.mark.parametrize("name", SMOOTH)
 @pytest.mark.parametrize("pending", [0, 4])
 def test_elsewhere_leaves_out_the_best_points(fit, name, pending):
     rough = {**fit["models"][name], "length_scales": [0.15, 0.15]}

@@ -77,8 +77,12 @@ def test_options_and_json():
             Bayesian(40, initial=wrong)
 
 
-def test_the_acquisition_function_is_part_of_what_it_is():
-    for options in ({"acquisition": "ucb"}, {"acquisition": "ucb", "kappa": 0.0}):
+def test_choices_are_part_of_what_it_is():
+    for options in (
+        {"acquisition": "ucb"},
+        {"acquisition": "ucb", "kappa": 0.0},
+        {"surrogate": "trees"},
+    ):
         strategy = Bayesian(40, **options)
         assert strategy.options() == options
         assert from_dict(strategy.to_dict()) == strategy != Bayesian(40)
@@ -96,6 +100,8 @@ def test_the_acquisition_function_is_part_of_what_it_is():
         ({"acquisition": "ucb", "kappa": -1}, "kappa must be at least 0, not -1"),
         ({"acquisition": "ucb", "kappa": math.nan}, "kappa must be finite"),
         ({"acquisition": "ucb", "kappa": "2"}, "kappa must be a number"),
+        ({"surrogate": "tree"}, "one of 'auto', 'gp', 'trees', not 'tree'; did you mean 'trees'"),
+        ({"surrogate": None}, "surrogate must be one of"),
         ({"kappa": 3.0}, "kappa belongs to acquisition='ucb'; 'ei' has no use for it"),
     ],
 )

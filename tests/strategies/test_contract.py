@@ -102,6 +102,13 @@ class TestThompson(ModelContract):
         return Bayesian(trials, acquisition="thompson", **options)
 
 
+class TestTrees(ModelContract):
+    kind = "bayesian"
+
+    def make(self, space: Space, trials: int | None = None, **options: Any) -> Strategy:
+        return Bayesian(trials, surrogate="trees", **options)
+
+
 class TestGrid(StrategyContract):
     kind = "grid"
 
