@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +65,10 @@ class Asking:
     rank: int
 
 
-def warm_up(model: ModelStrategy) -> None:
-    """Import what a strategy needs to fit and to suggest, which may take seconds."""
-    model.warm_up()
+def warm_up(models: Iterable[ModelStrategy], space: Space) -> None:
+    """Import what strategies need to fit and to suggest, which may take seconds."""
+    for model in models:
+        model.warm_up(space)
 
 
 def chunk(history: History) -> History:

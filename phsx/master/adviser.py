@@ -82,7 +82,7 @@ class Adviser:
         if worker is not None and worker in self._cold:
             self._cold.discard(worker)
             models = filter(None, map(tasks.model_of, self._supply.plan.blocks))
-            self._errands.warm_up({type(model): model for model in models}.values(), worker)
+            self._errands.warm_up(models, worker)
 
     def create(self, waiting: int, held: int = 0) -> None:
         """Create trials for slots that are free or, where that pays, will soon be.

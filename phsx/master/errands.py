@@ -114,8 +114,9 @@ class Errands:
 
     def warm_up(self, models: Iterable[ModelStrategy], worker: str) -> None:
         """Let a worker import what models need while it has nothing to do yet."""
-        for model in models:
-            self._executor.submit(Task(self._key("warm-up"), tasks.warm_up, (model,), worker))
+        args = (tuple(models), self._search.space)
+        if args[0]:
+            self._executor.submit(Task(self._key("warm-up"), tasks.warm_up, args, worker))
 
     def history(self, place: Place, worker: str | None) -> tuple[tuple[Ref, ...], History]:
         """Return what a trial knows of results: chunks on the workers, and the newest ones."""

@@ -255,7 +255,7 @@ class ModelStrategy(Strategy):
     def stale(self, observed: int, fitted: int | None) -> bool:
         """Tell whether a fit to `fitted` observations is too old for a suggestion at `observed`."""
 
-    def warm_up(self) -> None:
+    def warm_up(self, space: Space) -> None:
         """Import what `fit` and `propose` need, so that the first of them does not wait for it."""
 
     @abstractmethod

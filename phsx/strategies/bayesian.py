@@ -121,10 +121,16 @@ class Bayesian(ModelStrategy):
             return True
         return observed - fitted >= max(1, (observed - 60) // 20)
 
-    def warm_up(self) -> None:
+    def warm_up(self, space: Space) -> None:
         """Import SciPy and the models."""
-        for module in ("scipy.stats.qmc", "phsx.models.surrogate", "phsx.strategies.batch"):
+        for module in ("scipy.stats.qmc", "phsx.strategies.batch"):
             import_module(module)
+        from phsx.models.encoding import Encoding
+        from phsx.models.surrogate import names_of_models, recipe
+
+        encoding = Encoding(space)
+        for name in names_of_models(encoding, self.surrogate):
+            recipe(name, encoding)
 
     def fit(
         self, space: Space, history: History, previous: Mapping[str, JSON] | None, seed: int

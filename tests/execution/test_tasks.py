@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -161,10 +163,18 @@ class TestSuggestion:
         assert suggested.proposal is None and suggested.reason
 
     def test_warming_up_imports_what_the_first_would_wait_for(self):
-        tasks.warm_up(phsx.Bayesian())
-        import sys
-
-        assert "scipy.stats" in sys.modules or "scipy.optimize" in sys.modules
+        code = (
+            "import sys, phsx; from phsx.execution import tasks;"
+            "space = phsx.Space({'x': phsx.Float(0, 1)});"
+            "tasks.warm_up([phsx.Bayesian(surrogate=sys.argv[1])], space);"
+            "print([name for name in ('scipy.optimize', 'sklearn.tree') if name in sys.modules])"
+        )
+        for surrogate, found in [
+            ("gp", ["scipy.optimize"]),
+            ("trees", ["scipy.optimize", "sklearn.tree"]),
+        ]:
+            command = [sys.executable, "-c", code, surrogate]
+            assert subprocess.check_output(command, text=True).strip() == str(found)
 
 
 class TestTaken:
