@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,10 +40,30 @@ class Difference:
         return self.numerics is not None and self.numerics != numerics()
 
     def __str__(self) -> str:
+        recorded, computed = self.recorded, self.computed
+        where = ""
+        if self.what == "fit":  # of many numbers, which may all differ
+            where, recorded, computed = _first(recorded, computed)
         return (
             f"{self.what} {self.number} (journal record {self.seq}): the journal says "
-            f"{self.recorded}, but it comes out as {self.computed}"
+            f"{where}{recorded}, but it comes out as {computed}"
         )
+
+
+def _first(recorded: Any, computed: Any) -> tuple[str, Any, Any]:
+    """Return where two JSON values differ first, and what each has there."""
+    path = ""
+    while True:
+        keys: Iterable[Any] = ()
+        if isinstance(recorded, Mapping) and isinstance(computed, Mapping):
+            keys = recorded.keys() if recorded.keys() == computed.keys() else ()
+        elif isinstance(recorded, list) and isinstance(computed, list):
+            keys = range(len(recorded)) if len(recorded) == len(computed) else ()
+        unequal = next((key for key in keys if recorded[key] != computed[key]), None)
+        if unequal is None:
+            return path and f"{path[1:]} = ", recorded, computed
+        path += f".{unequal}"
+        recorded, computed = recorded[unequal], computed[unequal]
 
 
 @dataclass(frozen=True)

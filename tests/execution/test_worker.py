@@ -159,6 +159,15 @@ class TestResults:
 
 
 class TestOutput:
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+    def test_a_full_disk_is_named(self, install):
+        run = install(lambda x: print("hello") or x)
+        run.directory(0).mkdir(parents=True)
+        (run.directory(0) / "stdout.txt").symlink_to("/dev/full")
+        outcome = run.evaluate(0)
+        assert outcome.state == "failed" and "No space left on device" in outcome.error
+        assert run.evaluate(1).state == "completed"
+
     def test_all_kinds_of_output_are_in_the_trials_files(self, install, capfd, monkeypatch):
         monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
 
