@@ -27,7 +27,8 @@ from pathlib import Path
 import distributed
 
 import phsx
-from phsx.clusters.local import SCHEDULER_SETTINGS, local_cluster
+from phsx.clusters.local import local_cluster
+from phsx.clusters.scheduler import SETTINGS
 
 
 def noop(x: float, y: float) -> float:
@@ -135,7 +136,7 @@ def cpu_per_trial(trials: int, workers: int) -> dict[str, float]:
         file = Path(directory) / "scheduler.json"
         environment = os.environ | {
             f"DASK_{name.upper().replace('.', '__').replace('-', '_')}": str(value)
-            for name, value in SCHEDULER_SETTINGS.items()
+            for name, value in SETTINGS.items()
         }
         scheduler = subprocess.Popen(
             [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1"]

@@ -517,6 +517,20 @@ RUNS = [
     ({"workers": 2, "cluster": "inline"}, "workers="),
     ({"cluster": 5}, "cluster=5"),
     ({"cluster": ["tcp://a:1"]}, "cluster="),
+    ({"cluster": []}, "cluster=[]"),
+    ({"cluster": [phsx.slurm(memory="1GB"), "inline"]}, "cluster="),
+    (
+        {"cluster": [phsx.slurm(memory="1GB", tls=False), phsx.slurm(memory="1GB")]},
+        "tls=",
+    ),
+    (
+        {
+            "cluster": [phsx.slurm(memory="1GB"), phsx.slurm(memory="1GB", gpus=1)],
+            "resources": {"GPU": 2},
+        },
+        "GPU=2",
+    ),
+    ({"workers": 2, "cluster": [phsx.slurm(memory="1GB")]}, "workers="),
     ({"timeout": 0}, "timeout"),
     ({"timeout": -1.0}, "timeout"),
     ({"timeout": "10"}, "timeout"),

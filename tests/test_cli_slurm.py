@@ -68,6 +68,43 @@ def test_the_command_line_adds_to_the_file(files):
     assert "3 jobs of slurm with 4 cores" in said and "#SBATCH -p long" in said
 
 
+POOLS = """
+[[slurm]]
+jobs = 2
+memory = "2GB"
+queue = "cpu"
+[[slurm]]
+jobs = [0, 4]
+memory = "8GB"
+queue = "gpu"
+gpus = 2
+slots = 2
+resources = {licence = 1}
+"""
+
+
+def test_several_kinds_of_jobs_in_a_file(files):
+    (files / "pools.toml").write_text(SEARCH + "resources = {GPU = 'x > 0'}\n" + POOLS)
+    said = run("pools.toml", "--dry-run")
+    for part in (
+        "on 2 jobs of slurm with 1 core, in cpu and 0 to 4 jobs of slurm with 2 cores, 2 GPUs",
+        "#SBATCH -J phsx-pools\n#SBATCH -p cpu",
+        "#SBATCH -J phsx-pools.2\n#SBATCH -p gpu",
+        "#SBATCH --gres=gpu:2",
+        "--resources cores=1,GPU=1,licence=1",
+    ):
+        assert part in said, said
+    assert "with 1 core\n" in run("pools.toml", "--dry-run", "--slurm", "memory=1GB")
+
+
+def test_several_kinds_of_jobs_on_the_command_line(files):
+    one, other = "memory=1GB,queue=cpu", "memory=1GB,queue=gpu,gpus=1"
+    said = run("local.toml", "--dry-run", "--slurm", one, "--slurm", other)
+    assert "#SBATCH -p cpu" in said and "#SBATCH -p gpu" in said
+    said = run("search.toml", "--dry-run", "--slurm", "queue=cpu", "--slurm", "queue=gpu")
+    assert said.count("#SBATCH --mem=2G") == 2, "the file says it of both"
+
+
 def test_other_workers_take_the_place_of_the_files(files):
     run("search.toml", "--cluster", "inline", "--quiet")
     assert (files / "search" / "results.csv").exists()

@@ -22,7 +22,10 @@ def pool(command: Command) -> Command:
         ),
         click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler instead, or 'inline'."),
         click.option(
-            "--slurm", metavar="jobs=8,...", help="Jobs of Slurm instead; see docs/slurm.md."
+            "--slurm",
+            multiple=True,
+            metavar="jobs=8,...",
+            help="Jobs of Slurm instead; see docs/slurm.md. Once for each kind of jobs.",
         ),
     )
 

@@ -130,8 +130,11 @@ class Batch:
         fewest, most = self.jobs
         jobs = f"{most}" if fewest == most else f"{fewest} to {most}"
         each = f"{self.cores} core{'s' * (self.cores > 1)}"
+        if self.gpus is not None:
+            each += f", {self.gpu_count} GPU{'s' * (self.gpu_count > 1)}"
         at_once = f" and {self.slots} trials at once" if self.slots > 1 else ""
-        return f"{jobs} job{'s' * (most > 1)} of {self.system} with {each}{at_once}"
+        queue = f", in {self.queue}" if self.queue else ""
+        return f"{jobs} job{'s' * (most > 1)} of {self.system} with {each}{at_once}{queue}"
 
 
 def configured(section: str, key: str) -> Any:

@@ -12,7 +12,7 @@ from phsx.clusters.provision import Provision
 from phsx.execution.base import Event, Finished, Lost, WorkerLeft
 from phsx.execution.dask import DaskExecutor
 from phsx.execution.evaluation import Job, Outcome
-from phsx.execution.resources import Resources
+from phsx.execution.resources import NOTHING, Resources
 
 #: What is said of a trial whose process was ended by a signal that queue systems send.
 SIGNALS = ("signal 15", "signal 9")
@@ -40,10 +40,18 @@ class BatchExecutor(DaskExecutor):
         Of the provision's cluster.
     provision : Provision
         Open. It is closed with the executor, as is the client.
+    offers : sequence of Resources, optional
+        What the slots of its jobs have.
     """
 
-    def __init__(self, client: distributed.Client, provision: Provision) -> None:
-        super().__init__(client, [client.close, provision.close])
+    def __init__(
+        self,
+        client: distributed.Client,
+        provision: Provision,
+        offers: Sequence[Resources] | None = None,
+    ) -> None:
+        closers = [client.close, provision.close]
+        super().__init__(client, closers, offers=offers, check=provision.check)
         self._provision = provision
         self._places: dict[str, str] = {}
         self._held: dict[str, _Held] = {}
@@ -59,7 +67,6 @@ class BatchExecutor(DaskExecutor):
         A queue system that ends a job ends its trials' processes too: what looks like a crash of
         one is none where the worker goes as well.
         """
-        self._provision.check()
         if self._held:
             timeout = ROUND if timeout is None else min(ROUND, timeout)
         events: list[Event] = []
@@ -104,15 +111,13 @@ class BatchExecutor(DaskExecutor):
         self._places.pop(key, None)
         super().cancel(key)
 
-    def demand(self, trials: int | None, asked: Sequence[Resources] = ()) -> None:
+    def demand(
+        self, trials: int | None, asked: Sequence[Resources] = (), common: Resources = NOTHING
+    ) -> None:
         """Tell how many trials could run now at most: jobs follow."""
-        self._provision.need(trials)
+        self._provision.need(trials, asked, common)
         if trials is not None:
             self._provision.spare(self.idle())
-
-    def offers(self) -> Sequence[Resources]:
-        """Return what the slots of the jobs have."""
-        return self._provision.offers
 
     def release(self, worker: str) -> None:
         """Give up a worker on which nothing fits any more; another job takes its place."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,9 @@ def check_pool(workers: Any, cluster: Any) -> None:
                 "workers= and cluster= were both given: workers= starts local processes; "
                 "the size of a cluster is its own affair, so leave workers= out"
             )
+    if isinstance(cluster, (list, tuple)):
+        _check_pools(cluster)
+        return
     if cluster is None or isinstance(cluster, (str, Executor, Batch)):
         return
     if not hasattr(cluster, "asynchronous"):
@@ -49,12 +53,32 @@ def check_pool(workers: Any, cluster: Any) -> None:
         )
 
 
+def _check_pools(cluster: Sequence[Any]) -> None:
+    """Check several descriptions of jobs, all of whose workers are to have one scheduler."""
+    if not cluster or not all(isinstance(batch, Batch) for batch in cluster):
+        raise ConfigurationError(
+            f"cluster={list(cluster)!r}: in a list, give jobs of queue systems, such as "
+            f"[phsx.slurm(queue='cpu', ...), phsx.slurm(queue='gpu', gpus=2, ...)]"
+        )
+    if len({batch.tls for batch in cluster}) > 1:
+        raise ConfigurationError(
+            "cluster=[...]: tls= has to be the same for all, since they have one scheduler"
+        )
+
+
+def pools_of(cluster: Any) -> list[Batch]:
+    """Return the descriptions of jobs that were given as `cluster=`; none for anything else."""
+    if isinstance(cluster, (list, tuple)):
+        return list(cluster)
+    return [cluster] if isinstance(cluster, Batch) else []
+
+
 def offers_of(workers: int | None, cluster: Any) -> list[Resources] | None:
     """Return the resources that slots will have; None where only the cluster knows."""
     if cluster is None:
         gpus = shared(gpus_here(), workers or os.cpu_count() or 1)
         return [{GPU: float(len(names))} if names else {} for names in gpus]
-    return [cluster.offer] if isinstance(cluster, Batch) else None
+    return [batch.offer for batch in pools_of(cluster)] or None
 
 
 def check_asked(asked: Resources, workers: int | None, cluster: Any) -> None:
@@ -87,8 +111,8 @@ def connect(workers: int | None, cluster: Any, directory: Path | None = None) ->
     cluster : optional
         ``"inline"`` for everything in this process; the address of a scheduler; a
         `distributed.Client`; or a cluster object of Dask or dask-jobqueue. What is given is
-        taken as it is: never restarted, and never closed. What `phsx.slurm` and its kin describe
-        is started, and closed at the end.
+        taken as it is: never restarted, and never closed. What `phsx.slurm` and its kin describe,
+        one or several in a list, is started, and closed at the end.
     directory : Path, optional
         Of the experiment; workers write their logs to ``logs`` in it.
 
@@ -108,8 +132,8 @@ def connect(workers: int | None, cluster: Any, directory: Path | None = None) ->
         return InlineExecutor()
     if isinstance(cluster, Executor):
         return cluster
-    if isinstance(cluster, Batch):
-        return _jobs(cluster, directory)
+    if pools_of(cluster):
+        return _jobs(pools_of(cluster), directory)
     return _existing(cluster)
 
 
@@ -117,6 +141,7 @@ def _local(workers: int, log_directory: Path | None) -> Executor:
     import distributed
 
     from phsx.clusters.local import local_cluster
+    from phsx.clusters.scheduler import check
     from phsx.execution.dask import DaskExecutor
 
     if log_directory is not None:
@@ -128,25 +153,26 @@ def _local(workers: int, log_directory: Path | None) -> Executor:
     except BaseException:
         cluster.close()
         raise
-    return DaskExecutor(client, [client.close, cluster.close], workers, offers)
+    closers = [client.close, cluster.close]
+    return DaskExecutor(client, closers, workers, offers, check=lambda: check(cluster))
 
 
-def _jobs(batch: Batch, directory: Path | None) -> Executor:
+def _jobs(batches: list[Batch], directory: Path | None) -> Executor:
     import distributed
 
     from phsx.clusters.batch_executor import BatchExecutor
     from phsx.clusters.provision import Provision
 
     if directory is None:
-        raise ConfigurationError(f"cluster={batch}: jobs need the directory of an experiment")
-    provision = Provision(batch, directory)
+        raise ConfigurationError(f"cluster={batches[0]}: jobs need the directory of an experiment")
+    provision = Provision(batches, directory)
     provision.open()
     try:
         client = distributed.Client(provision.cluster, set_as_default=False)
     except BaseException:
         provision.close()
         raise
-    return BatchExecutor(client, provision)
+    return BatchExecutor(client, provision, offers_of(None, batches))
 
 
 def _existing(cluster: Any) -> Executor:

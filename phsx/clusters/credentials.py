@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from distributed import Security
@@ -29,14 +29,14 @@ class ClusterDirectory:
     def __init__(self, parent: Path) -> None:
         self.path = parent / DIRECTORY
 
-    def stale_jobs(self) -> tuple[str, list[str]]:
-        """Return the name and the ids of the jobs that a killed run may have left behind."""
+    def stale_jobs(self) -> dict[str, str]:
+        """Return the names of the jobs that a killed run may have left behind, by their ids."""
         try:
             content = json.loads((self.path / JOBS).read_text(encoding="utf-8"))
-            name, ids = str(content["name"]), [str(number) for number in content["ids"]]
-        except (OSError, ValueError, TypeError, KeyError):
-            return "", []
-        return name, [number for number in ids if number.isascii() and number.isdigit()]
+            jobs = {str(number): str(name) for number, name in content.items()}
+        except (OSError, ValueError, AttributeError):
+            return {}
+        return {n: name for n, name in jobs.items() if n.isascii() and n.isdigit()}
 
     def make(self) -> None:
         """Make it, empty."""
@@ -44,10 +44,10 @@ class ClusterDirectory:
         self.path.mkdir(mode=0o700, parents=True)
         self.path.chmod(0o700)  # whatever the umask
 
-    def remember(self, name: str, ids: Iterable[str]) -> None:
-        """Note which jobs there are."""
+    def remember(self, jobs: Mapping[str, str]) -> None:
+        """Note which jobs there are: their names, by their ids."""
         new = self.path / f"{JOBS}.new"
-        new.write_text(json.dumps({"name": name, "ids": sorted(ids)}), encoding="utf-8")
+        new.write_text(json.dumps(dict(jobs), sort_keys=True), encoding="utf-8")
         new.replace(self.path / JOBS)
 
     def security(self) -> Security:

@@ -175,15 +175,20 @@ class JobTemplate:
 
     @property
     def scheduler_options(self) -> dict[str, Any]:
-        """What the scheduler is started with: its dashboard is not for others."""
+        """What the scheduler is started with: on the workers' network, with no dashboard."""
         options = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
         options |= self._configured("scheduler-options", {})
-        return options | dict(self._batch.options.get("scheduler_options") or {})
+        options |= dict(self._batch.options.get("scheduler_options") or {})
+        interface = self._batch.options.get("interface") or self._configured("interface", None)
+        if interface is not None and "host" not in options:
+            options.setdefault("interface", interface)
+        return options
 
 
-def job_name(directory: Path) -> str:
-    """Return what the jobs of an experiment are called."""
-    return "phsx-" + re.sub(r"[^A-Za-z0-9_.]+", "_", directory.name)[:40]
+def job_name(directory: Path, kind: int = 0) -> str:
+    """Return what the jobs of an experiment are called; those of a second kind end in ``.2``."""
+    name = "phsx-" + re.sub(r"[^A-Za-z0-9_.]+", "_", directory.name)[:40]
+    return f"{name}.{kind + 1}" if kind else name
 
 
 def memory_in_bytes(memory: Any) -> int:

@@ -134,6 +134,11 @@ class Keeper:
         self._mention = ""
         self._failed_log: Job | None = None
 
+    @property
+    def elastic(self) -> bool:
+        """Whether their number follows the trials."""
+        return self._fewest < self._most
+
     # ------------------------------------------------------------ what is told
 
     def accepted(self, name: str, number: str, now: float) -> None:
@@ -259,7 +264,7 @@ class Keeper:
 
     def _scale(self, now: float, need: int | None, decision: Decision) -> None:
         live = self._live()
-        least = self._fewest if self._fewest < self._most else 0
+        least = self._fewest if self.elastic else 0
         useful = self._most if need is None else min(self._most, -(-need // self._slots))
         wanted = max(useful, least)
         if len(live) < wanted:
@@ -268,7 +273,7 @@ class Keeper:
             decision.submit = max(0, wanted - len(self.jobs)) if may else 0
             if self._failed_starts or self._refusals:
                 decision.submit = min(decision.submit, 1)  # until one has come
-        elif self._fewest < self._most:
+        elif self.elastic:
             waiting = [job for job in live if not job.works]
             for job in waiting[::-1][: len(live) - wanted]:
                 job.cancelled = True
@@ -276,7 +281,7 @@ class Keeper:
 
     def idle(self, need: int) -> int:
         """Return how many working jobs are more than an elastic pool needs."""
-        if self._fewest == self._most:
+        if not self.elastic:
             return 0
         return max(0, len(self._live()) - max(-(-need // self._slots), self._fewest))
 

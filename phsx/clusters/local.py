@@ -10,31 +10,23 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import dask
-from distributed import Scheduler, Security, SpecCluster
+from distributed import Security, SpecCluster
 from distributed.core import Status
 from distributed.deploy.spec import ProcessInterface
 
+from phsx.clusters.environment import environment
+from phsx.clusters.scheduler import open_cluster
 from phsx.execution.devices import OWN
 from phsx.execution.resources import GPU
 from phsx.scratch import Scratch
 
 logger = logging.getLogger(__name__)
-
-#: Settings of every scheduler that phsx starts: the master places all tasks, copies of history
-#: stay where they are, and the first death of a worker is made known.
-SCHEDULER_SETTINGS = {
-    "distributed.scheduler.work-stealing": False,
-    "distributed.scheduler.active-memory-manager.start": False,
-    "distributed.scheduler.allowed-failures": 0,
-}
 
 #: Seconds between looks at whether a worker's process is alive, and that closing may take.
 WATCH, CLOSING = 0.2, 3.0
@@ -86,7 +78,6 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
             "resources": {GPU: len(self._gpus)} if self._gpus else {},
         }
         variables = {OWN: ",".join(self._gpus)} if self._gpus else {}
-        variables |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": _python_path()}
         with contextlib.ExitStack() as stack:
             log: Any = subprocess.DEVNULL
             if self._log is not None:
@@ -97,7 +88,7 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is the master's business
-                env=os.environ | variables,
+                env=environment() | variables,
             )
         if self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
@@ -158,17 +149,10 @@ class LocalWorker(ProcessInterface):  # type: ignore[misc]
                 log.parent.rmdir()
 
 
-def _python_path() -> str:
-    """Return a PYTHONPATH by which the worker finds the phsx that runs here."""
-    here = str(Path(__file__).resolve().parents[2])
-    old = os.environ.get("PYTHONPATH")
-    return here if not old else here + os.pathsep + old
-
-
 def local_cluster(
     workers: int, log_directory: Path | None = None, gpus: Sequence[Sequence[str]] | None = None
 ) -> SpecCluster:
-    """Start a scheduler in a thread of this process, and worker processes.
+    """Start a scheduler and worker processes.
 
     Parameters
     ----------
@@ -196,20 +180,12 @@ def local_cluster(
         }
         for number in range(workers)
     }
-    with dask.config.set(SCHEDULER_SETTINGS):
-        return SpecCluster(
-            workers=specification,
-            scheduler={
-                "cls": Scheduler,
-                "options": {
-                    "protocol": "tls://",
-                    "host": "127.0.0.1",
-                    "security": security,
-                    "dashboard": False,
-                    "dashboard_address": "127.0.0.1:0",
-                },
-            },
-            security=security,
-            name="phsx-local",
-            silence_logs=logging.ERROR,
-        )
+    options = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    return open_cluster(
+        "phsx-local",
+        workers,
+        options,
+        security,
+        specification=specification,
+        log_directory=log_directory,
+    )

@@ -98,6 +98,15 @@ class Queue(ABC):
             It was refused, with the system's own words.
         """
 
+    def test(self, job: Any) -> None:  # noqa: B027  (not every system can tell)
+        """Have a job checked that is not submitted yet.
+
+        Raises
+        ------
+        ClusterError
+            It would be refused, with the system's own words.
+        """
+
     @abstractmethod
     def look(self, now: float) -> Look | None:
         """Look at our jobs; None where that is not possible."""
@@ -112,15 +121,22 @@ class SlurmQueue(Queue):
 
     def submit(self, job: Any) -> str:
         """Submit by ``sbatch``, which is ended where it takes too long."""
+        said = self._sbatch(job)
+        match = re.search(r"Submitted batch job (\d+)", said)
+        if match is None:
+            raise ClusterError(f"sbatch said something that is not understood: {said!r}")
+        return match[1]
+
+    def test(self, job: Any) -> None:
+        """Ask ``sbatch`` whether it would take a job."""
+        self._sbatch(job, "--test-only")
+
+    def _sbatch(self, job: Any, *options: str) -> str:
         with tempfile.NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as file:
             file.write(job.job_script())
             file.flush()
-            command = [*shlex.split(job.submit_command), file.name]
-            done = _call(command, outside(os.environ))
-        match = re.search(r"Submitted batch job (\d+)", done.stdout)
-        if match is None:
-            raise ClusterError(f"sbatch said something that is not understood: {done.stdout!r}")
-        return match[1]
+            command = [*shlex.split(job.submit_command), *options, file.name]
+            return _call(command, outside(os.environ)).stdout
 
     def look(self, now: float) -> Look | None:
         """Look by ``squeue``, whose exit code tells an empty queue from a failure."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from phsx.execution.evaluation import Job
 from phsx.execution.handle import Report, Saved
-from phsx.execution.resources import Resources
+from phsx.execution.resources import NOTHING, Resources
 from phsx.targets.calling import BoundTarget
 from phsx.targets.package import Package
 
@@ -193,11 +193,11 @@ class Executor(ABC):
         """Return seconds since the epoch, by the clock of this executor."""
 
     def demand(  # noqa: B027  (most have no need to know)
-        self, trials: int | None, asked: Sequence[Resources] = ()
+        self, trials: int | None, asked: Sequence[Resources] = (), common: Resources = NOTHING
     ) -> None:
         """Learn how many trials could run now at most, where workers come and go by that.
 
-        `asked` is what those ask for of which that is known.
+        `asked` is what those ask for of which that is known, `common` what the others do at least.
         """
 
     def offers(self) -> Sequence[Resources] | None:

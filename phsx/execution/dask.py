@@ -34,7 +34,7 @@ from phsx.execution.evaluation import Job, Outcome
 from phsx.execution.heartbeats import PATIENCE, PATIENCE_IN_THREAD, Heartbeats
 from phsx.execution.inbox import Inbox
 from phsx.execution.orphans import Orphans
-from phsx.execution.resources import Resources
+from phsx.execution.resources import NOTHING, Resources
 from phsx.execution.submissions import Evaluation, Submissions
 
 logger = logging.getLogger(__name__)
@@ -57,6 +57,8 @@ class DaskExecutor(Executor):
         How many workers are on their way; only used to look for them more often at the start.
     offers : sequence of Resources, optional
         What the workers have, where no others may come.
+    check : callable
+        Called now and then; raises what makes it pointless to go on.
     grows : bool
         Whether the cluster is somebody's, and may grow when it sees what waits; see `Demand`.
     """
@@ -74,12 +76,14 @@ class DaskExecutor(Executor):
         expected: int = 1,
         offers: Sequence[Resources] | None = None,
         *,
+        check: Callable[[], object] = lambda: None,
         grows: bool = False,
     ) -> None:
         self._connection = Connection(client)
         self._closers = list(closers)
         self._expected = expected
         self._offers = offers
+        self._check = check
         self._inbox = Inbox()
         self._grows = grows
         self._wanted = 0  # how many trials there are that have not ended
@@ -124,6 +128,7 @@ class DaskExecutor(Executor):
 
     def wait(self, timeout: float | None) -> list[Event]:
         """Collect what happened on the cluster."""
+        self._check()
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             events = self._submissions.unsubmitted() + self._look()
@@ -232,7 +237,9 @@ class DaskExecutor(Executor):
         lost = [Lost(key, reason, worker_died=True) for key in self._silent[worker]]
         return [*lost, *self._submissions.stuck(worker), *self._crew.leave(worker)]
 
-    def demand(self, trials: int | None, asked: Sequence[Resources] = ()) -> None:
+    def demand(
+        self, trials: int | None, asked: Sequence[Resources] = (), common: Resources = NOTHING
+    ) -> None:
         """Learn for how many trials there may be workers."""
         self._wanted = MOST if trials is None else trials
 

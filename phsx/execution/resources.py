@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from numbers import Real
+from types import MappingProxyType
 from typing import Any
 
 from phsx.exceptions import EvaluationError
@@ -17,6 +18,7 @@ GPU = "GPU"
 _SLACK = 1e-9
 
 Resources = Mapping[str, float]
+NOTHING: Resources = MappingProxyType({})
 
 
 def amounts(resources: Mapping[Any, Any]) -> dict[str, float]:
@@ -70,6 +72,17 @@ def covers(offer: Resources | None, asked: Resources) -> bool:
         amount <= offer.get(name, math.inf if name == CORES else 0.0) + _SLACK
         for name, amount in asked.items()
     )
+
+
+def surplus(offer: Resources | None, asked: Resources) -> int:
+    """Count the resources of a worker that a trial has no use for, and another one may have.
+
+    Examples
+    --------
+    >>> surplus({"cores": 4, "GPU": 1}, {}), surplus({"GPU": 1}, {"GPU": 1}), surplus(None, {})
+    (1, 0, 0)
+    """
+    return len((offer or {}).keys() - asked.keys() - {CORES})
 
 
 def spelled(asked: Resources) -> str:

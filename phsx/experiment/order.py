@@ -33,7 +33,7 @@ class Order:
         Absolute.
     options : mapping
         Arguments of `Experiment.run`; and ``slurm``, as text (``"jobs=8,..."``) or as a table, to
-        which what the file says of Slurm is added.
+        which what the file says of Slurm is added; or a list of them, for several kinds of jobs.
     text : str or None
         What the file said when the order was given; it may change before the order is carried out.
     """
@@ -54,7 +54,7 @@ class Order:
             The directory is no experiment.
         """
         path = Path(what).absolute()
-        given = {name: value for name, value in options.items() if value is not None}
+        given = {name: value for name, value in options.items() if value not in (None, ())}
         pool = [name for name in POOL if name in given]
         if len(pool) > 1 and "slurm" in pool:
             raise ConfigurationError(

@@ -9,6 +9,7 @@ from statistics import mean
 from typing import Any
 
 from phsx.clusters.batch import Batch
+from phsx.clusters.connect import pools_of
 from phsx.clusters.deadline import MARGIN, fits
 from phsx.space import Space
 from phsx.strategies.plan import Plan
@@ -40,7 +41,8 @@ def preview(
     for block, size in zip(plan.blocks, sizes, strict=True):
         lines.append(f"  {'endless' if size is None else size:>7}  {block!r}")
     cluster = settings.get("cluster")
-    if not isinstance(cluster, Batch):
+    batches = pools_of(cluster)
+    if not batches:
         where = f"cluster={cluster}" if cluster is not None else "local worker processes"
         return "\n".join([*lines, f"on {where}"])
     durations = [
@@ -49,8 +51,14 @@ def preview(
         if trial.state is TrialState.COMPLETED and trial.started and trial.ended
     ]
     duration = mean(durations) if durations else settings.get("trial_time")
-    lines += [f"on {cluster}", *_expected(cluster, left, duration)]
-    return "\n".join([*lines, "", _script(cluster, name)])
+    if len(batches) == 1:
+        lines += [f"on {batches[0]}", *_expected(batches[0], left, duration)]
+        return "\n".join([*lines, "", _script(batches[0], name)])
+    lines += [f"on {' and '.join(map(str, batches))}"]
+    lines.append("how many jobs there will be depends on what the trials ask for")
+    for kind, batch in enumerate(batches):
+        lines += ["", f"# {batch}", _script(batch, name, kind)]
+    return "\n".join(lines)
 
 
 def _expected(batch: Batch, left: int | None, duration: float | None) -> list[str]:
@@ -81,11 +89,11 @@ def _expected(batch: Batch, left: int | None, duration: float | None) -> list[st
     ]
 
 
-def _script(batch: Batch, name: str) -> str:
+def _script(batch: Batch, name: str, kind: int = 0) -> str:
     from phsx.clusters.job_template import JobTemplate, job_name
 
     tls = {key: f"{name}/cluster/{key}.pem" for key in ("ca_file", "cert", "key")}
     # Of others dask-jobqueue itself would make the directory of logs, and nothing is made here.
     logs = Path(name) / "logs" if batch.system == "slurm" else None
-    template = JobTemplate(batch, job_name(Path(name)), logs, tls if batch.tls else {})
+    template = JobTemplate(batch, job_name(Path(name), kind), logs, tls if batch.tls else {})
     return template.script("tls://<this-host>" if batch.tls else "tcp://<this-host>")

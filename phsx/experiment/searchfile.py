@@ -30,7 +30,7 @@
     # jobs = 16                       # or [0, 64]: as trials are left
     # cores = 4
     # memory = "8GB"
-    # walltime = "02:00:00"
+    # walltime = "02:00:00"           # several kinds of jobs: [[slurm]] for each
 
     # [master]                        # the master's own job, for `phsx submit`
     # walltime = "1-00:00:00"
@@ -50,7 +50,7 @@ from typing import Any
 from phsx.clusters.batch import SYSTEMS
 from phsx.clusters.master_job import KEYS as KEYS_OF_MASTER
 from phsx.clusters.master_job import MasterJob
-from phsx.clusters.spelled import describe
+from phsx.clusters.spelled import Tables, describe
 from phsx.exceptions import ConfigurationError, DefinitionError
 from phsx.experiment.experiment import Experiment
 from phsx.space import Space
@@ -93,7 +93,8 @@ class SearchFile:
     run : dict
         Arguments of `Experiment.run`.
     jobs : dict
-        What the table of a queue system says, by its name; `run` has it as `cluster`.
+        What the table of a queue system says, or its tables, by its name; `run` has it as
+        `cluster`.
     master : dict
         What the table [master] says.
     """
@@ -101,7 +102,7 @@ class SearchFile:
     path: Path
     experiment: dict[str, Any]
     run: dict[str, Any]
-    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    jobs: dict[str, Tables] = field(default_factory=dict)
     master: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
@@ -203,8 +204,11 @@ def _jobs(path: Path, content: Mapping[str, Any], run: Mapping[str, Any]) -> dic
         named = " and ".join([*(f"[{system}]" for system in found), *others])
         raise ConfigurationError(f"{path.name}: {named} exclude each other; give one of them")
     for system, table in found.items():
-        if not isinstance(table, dict):
-            raise ConfigurationError(f"{path.name}: [{system}] has to be a table")
+        tables = table if isinstance(table, list) and table else [table]
+        if not all(isinstance(one, dict) for one in tables):
+            raise ConfigurationError(
+                f"{path.name}: [{system}] has to be a table, or each [[{system}]] of several"
+            )
     return found
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from phsx.clusters.batch import Batch
+from phsx.clusters.connect import pools_of
 from phsx.clusters.job_template import job_name, python_path
 from phsx.clusters.master_job import MEMORY, MasterJob, Script
 from phsx.clusters.queue import Entry, SlurmQueue, tail
@@ -239,7 +239,8 @@ def submit(
         ``job_extra_directives``, ``job_script_prologue``.
     **options
         Of `Experiment.run`, as far as they can be kept in a file; and ``slurm``, what the workers'
-        jobs are, as `phsx.slurm` takes it: a mapping, or text such as ``"jobs=8,memory=8GB"``.
+        jobs are, as `phsx.slurm` takes it: a mapping, or text such as ``"jobs=8,memory=8GB"``; or
+        a list of them, for several kinds of jobs.
 
     Returns
     -------
@@ -307,7 +308,7 @@ def _job(
     """Fill in what follows from where the trials run: elsewhere, or in the master's own job."""
     workers, cluster = settings.get("workers"), settings.get("cluster")
     if cluster is not None and cluster != "inline":
-        account = cluster.account if isinstance(cluster, Batch) else None
+        account = next((batch.account for batch in pools_of(cluster)), None)
         return {"memory": MEMORY, "account": account} | table, order
     if cluster == "inline":
         return table, order

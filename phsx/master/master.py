@@ -184,7 +184,8 @@ class Master:
         if self._stop.is_set():
             self._adviser.abandon()
             return
-        self._executor.demand(self._left(), self._evaluator.asked)
+        common = self._limits.needs.always
+        self._executor.demand(self._left(), self._evaluator.asked, common)
         for worker in self._pool.retire(self._executor.clock()):
             self._executor.release(worker)
         self._evaluator.launch()

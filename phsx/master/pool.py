@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from statistics import median, quantiles
-from types import MappingProxyType
 from typing import NamedTuple
 
-from phsx.execution.resources import CORES, Resources, covers
+from phsx.execution.resources import CORES, NOTHING, Resources, covers, surplus
 from phsx.master.deadlines import Deadlines
 from phsx.master.quarantine import Quarantine
 
@@ -16,7 +15,6 @@ RECENT = 50
 #: How few durations say nothing about what is usual.
 FEW = 3
 #: What a trial asks for that asks for nothing.
-NOTHING: Resources = MappingProxyType({})
 
 
 class _Running(NamedTuple):
@@ -111,7 +109,7 @@ class Pool:
 
     def surplus(self, worker: str, asked: Resources) -> int:
         """Count the resources of a worker that a trial has no use for, and another one may have."""
-        return len((self._offers.get(worker) or {}).keys() - asked.keys() - {CORES})
+        return surplus(self._offers.get(worker), asked)
 
     def somewhere(self, asked: Resources) -> bool:
         """Tell whether any worker has what a trial asks for, free or not."""

@@ -23,7 +23,7 @@ def test_what_is_said_is_kept():
     )
     assert batch.jobs == (0, 64) and batch.cores == 4 and batch.queue == "long"
     assert batch.options == {"interface": "ib0"} and batch.walltime_seconds == 7200
-    assert str(batch) == "0 to 64 jobs of slurm with 4 cores"
+    assert str(batch) == "0 to 64 jobs of slurm with 4 cores, in long"
     assert pickle.loads(pickle.dumps(batch)) == batch
     check_pool(None, batch)
 
@@ -104,6 +104,24 @@ def test_dasks_configuration_is_respected():
 def test_errors_name_the_parameter(given, named):
     with pytest.raises(ConfigurationError, match=named):
         phsx.slurm(**({"memory": "1GB"} | given))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "named"),
+    [
+        ([], r"cluster=\[\]: in a list, give jobs"),
+        (["tls://a:1"], "in a list, give jobs"),
+        ([phsx.slurm(memory="1GB"), "inline"], "in a list, give jobs"),
+        (
+            [phsx.slurm(memory="1GB"), phsx.slurm(memory="1GB", tls=False)],
+            "tls= has to be the same",
+        ),
+    ],
+)
+def test_what_can_be_in_a_list(cluster, named):
+    with pytest.raises(ConfigurationError, match=named):
+        check_pool(None, cluster)
+    check_pool(None, (phsx.slurm(memory="1GB"), phsx.slurm(memory="2GB")))
 
 
 def test_workers_and_jobs_exclude_each_other():

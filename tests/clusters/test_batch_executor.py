@@ -36,7 +36,7 @@ class Provision:
         if self.failure:
             raise ClusterError(self.failure)
 
-    def need(self, trials):
+    def need(self, trials, asked, common):
         self.needs.append(trials)
 
     def spare(self, idle):
@@ -56,6 +56,7 @@ def executor(monkeypatch):
     executor.coming = []
 
     def wait(self, timeout):
+        self._check()
         events, self.coming = self.coming, []
         return events
 

@@ -44,22 +44,22 @@ def test_every_run_has_its_own(tmp_path):
 
 def test_jobs_of_a_killed_run(tmp_path):
     files = ClusterDirectory(tmp_path)
-    assert files.stale_jobs() == ("", [])
+    assert files.stale_jobs() == {}
     files.make()
-    files.remember("phsx-x", ["12", "7"])
-    assert ClusterDirectory(tmp_path).stale_jobs() == ("phsx-x", ["12", "7"])
+    files.remember({"12": "phsx-x", "7": "phsx-x.2"})
+    assert ClusterDirectory(tmp_path).stale_jobs() == {"12": "phsx-x", "7": "phsx-x.2"}
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"name": 1}', '{"name": "x", "ids": 3}', "no JSON"]
+    "text", ["", "[]", "{}", '{"name": 1}', '{"name": "x", "ids": 3}', "3", "no JSON"]
 )
 def test_a_strangers_directory_harms_nobody(tmp_path, text):
     files = ClusterDirectory(tmp_path)
     files.make()
     (files.path / "jobs.json").write_text(text)
-    assert files.stale_jobs() == ("", [])
-    (files.path / "jobs.json").write_text('{"name": "x", "ids": ["--all", "1;2", "5"]}')
-    assert files.stale_jobs() == ("x", ["5"])
+    assert files.stale_jobs() == {}
+    (files.path / "jobs.json").write_text('{"--all": "x", "1;2": "x", "5": "x"}')
+    assert files.stale_jobs() == {"5": "x"}
 
 
 def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path):

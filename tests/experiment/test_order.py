@@ -54,6 +54,11 @@ class TestSettings:
         batch = order(file, slurm={"jobs": (0, 5)}).settings()["cluster"]
         assert (batch.jobs, batch.memory) == ((0, 5), "2GB")
         assert order(file, workers=1).settings()["cluster"] is None
+        several = order(file, slurm=["queue=a", {"queue": "b", "gpus": 1}]).settings()["cluster"]
+        assert [(one.queue, one.gpus, one.memory) for one in several] == [
+            ("a", None, "2GB"),
+            ("b", "1", "2GB"),
+        ]
 
     def test_of_a_directory(self, file):
         order(file).make()
@@ -66,6 +71,7 @@ class TestSettings:
             ({"slurm": "jobs=2", "cluster": "inline"}, "--cluster and --slurm exclude"),
             ({"slurm": "jobs=0,memory=1GB"}, "--slurm: jobs=0"),
             ({"slurm": "jobs"}, "--slurm: 'jobs'"),
+            ({"slurm": [3]}, "--slurm: 3"),
             ({"workers": 2, "cluster": "inline"}, "workers= and cluster="),
             ({"workers": 0}, "workers=0"),
         ],

@@ -164,7 +164,7 @@ def test_who_may_come_is_told_what_is_asked_for(bench):
     told = []
 
     class Elastic(VirtualExecutor):
-        def demand(self, trials, asked=()):
+        def demand(self, trials, asked=(), common=None):
             told.append((trials, sorted(map(tuple, asked))))
 
     b = bench([phsx.Explicit([{"x": 0.1, "device": "cpu"}, {"x": 0.2, "device": "gpu"}])])

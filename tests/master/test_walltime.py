@@ -52,7 +52,7 @@ class Jobs(VirtualExecutor):
         assert worker not in self._places.values(), "nothing runs there"
         self.go(worker, "released")
 
-    def demand(self, trials, asked=()):
+    def demand(self, trials, asked=(), common=None):
         self.needs.append(trials)
 
 
