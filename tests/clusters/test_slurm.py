@@ -20,6 +20,7 @@ import pytest
 import phsx
 from phsx import demo
 from phsx.exceptions import ClusterError
+from phsx.testing.faults import completed
 from phsx.testing.faults.stepwise import done, stepwise
 
 SCRIPT = Path(__file__).parents[1] / "slurm" / "real_slurm.py"
@@ -331,14 +332,18 @@ class TestLosses:
     def test_a_node_is_set_down_and_slurmctld_restarted(self, slurm, tmp_path, attack):
         experiment = search(tmp_path / "s", 60, 2.0)
         run = NodeFailure(slurm)
-        steps = iter(run.steps)
-        done = attack(lambda: next(steps)(), 8.0, times=2)
+        due = [(10, run.set_down), (30, run.restart)]  # when so many trials have ended
+
+        def step():
+            return due.pop(0)[1]() if len(completed(experiment.directory)) >= due[0][0] else None
+
+        done = attack(step, 0.5, times=2)
         try:
             experiment.run(cluster=jobs(), progress=False)
         finally:
             run.mend()
         print(f"{done}, repeated {repeated(experiment)}")
-        assert len(done) == 2
+        assert len(done) == 2 and 1 <= repeated(experiment) <= 4
         assert_exact(experiment, 60)
         assert_nothing_left(experiment)
 
