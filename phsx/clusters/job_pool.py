@@ -151,11 +151,14 @@ class JobPool:
         ClusterError
             The queue system refuses it, in its words.
         """
-        if sure or self.batch.jobs[0] > 0:
-            self._share = Share(self.batch.slots, None) if self.keeper.elastic else self._share
-            self._submit()
-        else:
-            self._queue.test(self._job(f"{self.name}-0"))
+        try:
+            if sure or self.batch.jobs[0] > 0:
+                self._share = Share(self.batch.slots, None) if self.keeper.elastic else self._share
+                self._submit()
+            else:
+                self._queue.test(self._job(f"{self.name}-0"))
+        except ClusterError as error:
+            raise ClusterError(f"{self.label}: {error}") from error
 
     def _submit(self) -> None:
         name = f"{self.name}-{self.keeper.submitted}"

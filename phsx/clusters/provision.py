@@ -93,7 +93,9 @@ class Provision:
         logs.mkdir(parents=True, exist_ok=True)
         for number, batch in enumerate(self._batches):
             name = job_name(self._directory, number)
-            label = batch.system if len(self._batches) == 1 else f"{name}: {batch}"
+            label = batch.system
+            if len(self._batches) > 1:
+                label = f"{name} ({batch.queue or batch.system})"
             pool = JobPool(batch, name, label, logs, tls, self._stop, self._remember)
             self._pools.append(pool)
         options: dict[str, Any] = {}

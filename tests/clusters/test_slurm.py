@@ -364,7 +364,7 @@ class TestSeveralPools:
 
     def pools(self, gpu_jobs):
         return [
-            jobs(jobs=2, queue="cpu", cores=2),
+            jobs(jobs=2, queue="cpu", cores=2, nanny=False),
             jobs(jobs=gpu_jobs, queue="gpu", cores=2, slots=2, gpus=2),
         ]
 
@@ -417,7 +417,9 @@ class TestSeveralPools:
     @pytest.mark.parametrize("number", [1, (0, 1)])
     def test_one_that_is_refused_ends_the_run_with_its_words(self, slurm, tmp_path, number):
         experiment = search(tmp_path / "s", 4)
-        with pytest.raises(ClusterError, match="[Ii]nvalid partition name specified"):
+        with pytest.raises(
+            ClusterError, match=r"phsx-s\.2 \(nowhere\): sbatch(.|\n)*nvalid partition"
+        ):
             pools = [jobs(), jobs(jobs=number, queue="nowhere")]
             experiment.run(cluster=pools, progress=False)
         assert_nothing_left(experiment)
