@@ -7,8 +7,10 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from distributed import Security
+if TYPE_CHECKING:
+    from distributed import Security
 
 #: Of an experiment's directory: what its newest run on a queue system needs while it lasts.
 DIRECTORY, JOBS = "cluster", "jobs.json"
@@ -52,6 +54,8 @@ class ClusterDirectory:
 
     def security(self) -> Security:
         """Make new credentials, which scheduler, client and workers read from files here."""
+        from distributed import Security  # who only looks at the jobs needs no Dask
+
         found = Security.temporary().get_tls_config_for_role("worker")
         files = {}
         for key in ("ca_file", "cert", "key"):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from phsx.clusters.queue import PENDING, Entry
+from phsx.clusters.credentials import ClusterDirectory
+from phsx.clusters.queue import PENDING, Entry, SlurmQueue
 from phsx.experiment.submission import Submission
 from phsx.journal import Owner, Vigil
 
@@ -25,12 +30,15 @@ class Whereabouts:
         What was submitted last.
     entry : Entry or None
         Its job, as long as it is in the queue.
+    workers : mapping
+        How many jobs of its workers are in Slurm's queue, by what that says of them.
     """
 
     holder: Owner | None
     lives: bool
     submission: Submission | None
     entry: Entry | None
+    workers: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, directory: Path) -> Whereabouts:
@@ -41,7 +49,8 @@ class Whereabouts:
                 break
         submission = Submission.load(directory)
         entry = None if submission is None else submission.entry()
-        return cls(vigil.owner, vigil.alive is True, submission, entry)
+        lives = vigil.alive is True
+        return cls(vigil.owner, lives, submission, entry, _workers(directory) if lives else {})
 
     @property
     def owner(self) -> Owner | None:
@@ -64,6 +73,9 @@ class Whereabouts:
         """Return some lines that say it all."""
         if self.lives:
             found = [f"running in {self.holder}"]
+            if self.workers:
+                said = ", ".join(f"{count} {entry}" for entry, count in self.workers.items())
+                found.append(f"jobs of its workers: {said}")
             return [*found, f"{self.job}, and goes on then"] if self.waits else found
         if self.entry is not None:
             verb = "is waiting for its turn" if self.waits else "has begun, or is just ending"
@@ -86,4 +98,17 @@ class Whereabouts:
             "running": self.lives,
             "owner": None if self.holder is None else self.holder.to_dict(),
             "job": entry,
+            "workers": dict(self.workers),
         }
+
+
+def _workers(directory: Path) -> dict[str, int]:
+    """Return how many jobs of workers are in the queue, by what Slurm says of them."""
+    jobs = ClusterDirectory(directory).stale_jobs()  # of a run that lives, those that there are
+    if not jobs or shutil.which("squeue") is None:
+        return {}
+    look = SlurmQueue().look(time.monotonic())
+    if look is None:
+        return {}
+    there = [(look.entries[number], name) for number, name in jobs.items() if look.there(number)]
+    return dict(Counter(str(entry) for entry, name in there if entry.name == name).most_common())

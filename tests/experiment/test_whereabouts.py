@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 
 import phsx
+from phsx.clusters.credentials import ClusterDirectory
+from phsx.clusters.queue import SlurmQueue
 from phsx.experiment.order import Order
 from phsx.experiment.submission import Submission
 from phsx.experiment.whereabouts import Whereabouts
@@ -30,7 +33,7 @@ def submitted(directory, fake_slurm):
 def test_nowhere(directory):
     where = Whereabouts.of(directory)
     assert where.lines() == ["nobody runs it now"]
-    assert where.to_dict() == {"running": False, "owner": None, "job": None}
+    assert where.to_dict() == {"running": False, "owner": None, "job": None, "workers": {}}
     assert where.owner is None
 
 
@@ -41,6 +44,24 @@ def test_in_a_process(directory):
         (line,) = where.lines()
         assert line.startswith(f"running in process {os.getpid()} on host")
         assert where.to_dict()["running"] is True
+
+
+def test_jobs_of_its_workers(directory, fake_slurm, tmp_path):
+    script = SimpleNamespace(submit_command="sbatch", job_script=lambda: "#SBATCH -J phsx-e\n")
+    numbers = [SlurmQueue().submit(script) for _ in range(4)]
+    files = ClusterDirectory(directory)
+    files.make()
+    files.remember(dict.fromkeys(numbers[:3], "phsx-e"))
+    fake_slurm.becomes("1", "PENDING", "Resources")
+    fake_slurm.becomes("2", "RUNNING")
+    fake_slurm.becomes("3", "RUNNING")
+    assert Whereabouts.of(directory).workers == {}, "nobody runs it"
+    with Journal.open(directory):
+        where = Whereabouts.of(directory)
+        assert where.lines()[1] == "jobs of its workers: 2 RUNNING, 1 PENDING (Resources)"
+        assert where.to_dict()["workers"] == {"RUNNING": 2, "PENDING (Resources)": 1}
+        fake_slurm.fail()
+        assert Whereabouts.of(directory).workers == {}
 
 
 def test_in_a_process_that_has_died(directory, monkeypatch):
