@@ -14,7 +14,9 @@ import pytest
 
 import phsx
 from phsx.clusters.local import local_cluster
-from phsx.testing.faults import Attack, Relay, Victim, check_exact, completed, until
+from phsx.journal import read
+from phsx.journal.format import encode
+from phsx.testing.faults import Attack, Lifetimes, Relay, Victim, check_exact, completed, until
 from phsx.trial import TrialState
 
 pytestmark = [pytest.mark.chaos, pytest.mark.leaks("files", "processes", "threads")]
@@ -68,6 +70,38 @@ def test_a_worker_dies_every_four_seconds(tmp_path, fault_seed):
     print(f"{number} trials in {took:.0f} s, {len(attacked.done)} attacks, {again} attempts more")
 
 
+def test_verified_after_kills_and_with_a_number_changed(tmp_path, fault_seed):
+    """F2: 8 workers, one of them killed every 4 s; then one number of the journal is another."""
+
+    def target(x, y):
+        time.sleep(0.4)
+        return (x - 1) ** 2 + y
+
+    def attack(rng):
+        found = [p for p in psutil.Process().children() if "local_worker" in str(p.cmdline())]
+        return rng.choice(found).kill() or "SIGKILL" if found else None
+
+    number = size(60, 24)
+    space = {"x": phsx.Float(-5, 5), "y": phsx.Int(0, 3)}
+    plan = [phsx.Random(number // 4), phsx.Bayesian(number - number // 4)]
+    experiment = phsx.Experiment(tmp_path / "e", target, space, plan, seed=fault_seed)
+    with Attack(attack, every=4.0, seed=fault_seed) as attacked:
+        experiment.run(workers=8, progress=False, max_deaths=20)
+    assert check_exact(tmp_path / "e", number).count(TrialState.COMPLETED) == number
+    assert attacked.done and phsx.verify(tmp_path / "e").identical
+    records = list(read(tmp_path / "e").records)
+    changed = [record for record in records if record["type"] == "suggested"][number // 2]
+    changed["params"]["x"] += 1e-9
+    lines, checksum = [], 0
+    for record in records:
+        line, checksum = encode(record, checksum)
+        lines.append(line)
+    (tmp_path / "e" / "journal.jsonl").write_bytes(b"".join(lines))
+    first = phsx.verify(tmp_path / "e").differences[0]
+    assert (first.what, first.number) == ("suggestion", changed["id"])
+    print(f"{number} trials, {len(attacked.done)} kills; trial {changed['id']} is named")
+
+
 SCRIPT = """
 import sys, time
 import phsx
@@ -92,12 +126,13 @@ def test_master_is_killed_every_three_to_five_seconds(cwd, fault_seed):
     rng, told = random.Random(fault_seed), []
     for number in range(size(20, 2)):
         name, kills, before = f"search{number}", 0, set()
+        lives = Lifetimes(rng, 3.0 * PACE, 5.0 * PACE)
         while True:
             with Victim("script.py", name, str(number), cwd=cwd) as master:
                 family = psutil.Process(master.process.pid)
                 killed = False
                 try:
-                    master.process.wait(PACE * rng.uniform(3.0, 5.0))
+                    master.process.wait(lives.next())
                 except subprocess.TimeoutExpired:
                     children = family.children(recursive=True)
                     master.kill()
@@ -111,6 +146,7 @@ def test_master_is_killed_every_three_to_five_seconds(cwd, fault_seed):
             kills += 1
             now = completed(cwd / name)
             assert before <= now, "progress never goes back"
+            lives.ended(progress=now > before)
             before = now
             assert kills < 60, f"no progress; PHSX_CHAOS_PACE is {PACE}"
         state = check_exact(cwd / name, 8)
@@ -118,8 +154,8 @@ def test_master_is_killed_every_three_to_five_seconds(cwd, fault_seed):
         assert all(trial.deaths == 0 for trial in state.trials.values())
         assert sum(trial.attempt for trial in state.trials.values()) <= 8 + 2 * kills
         assert phsx.verify(cwd / name).identical
-        told.append(kills)
-    print(f"kills by round: {told}")
+        told.append((kills, round(lives.factor, 2)))
+    print(f"kills by round, and by how much lives had to be longer: {told}")
 
 
 def test_scheduler_restarts_half_way(standing, tmp_path, fault_seed):

@@ -14,7 +14,7 @@ import pytest
 
 import phsx
 from phsx.exceptions import RecoveryWarning
-from phsx.testing.faults import Victim, check_exact, completed, until
+from phsx.testing.faults import Lifetimes, Victim, check_exact, completed, until
 from phsx.trial import TrialState
 
 SCRIPT = """
@@ -48,16 +48,17 @@ def script(cwd):
 
 def rounds_of_kills(script, cwd, rng, pool, seconds, shortest, longest):
     """Kill the master again and again until the search is done; return how often."""
-    before, kills = set(), 0
+    before, kills, lives = set(), 0, Lifetimes(rng, shortest, longest)
     while True:
         with Victim(script, pool, str(seconds), cwd=cwd) as master:
-            if not master.kill_after(rng.uniform(shortest, longest)):
+            if not master.kill_after(lives.next()):
                 status, said = master.end()
                 assert status == 0, said
                 break
         kills += 1
         now = completed(cwd / "search")
         assert before <= now, "progress never goes back"
+        lives.ended(progress=now > before)
         before = now
         assert kills < 100
     state = check_exact(cwd / "search", 8)

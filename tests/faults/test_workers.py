@@ -151,7 +151,7 @@ def test_one_whose_workers_are_killed_runs_alone(tmp_path):
     state = check_exact(tmp_path / "e", 12)
     suspect = state.trials[3]
     assert (suspect.attempt, suspect.deaths, suspect.result["others"]) == (3, 2, 0)
-    assert max(trial.result["others"] for trial in state.trials.values()) == 2
+    assert any(trial.result["others"] for trial in state.trials.values()), "others do not"
     assert died(state) == {3}
 
 

@@ -7,6 +7,7 @@ a fixed time; what has to come true is looked for until a deadline.
 from phsx.testing.faults.attack import Attack
 from phsx.testing.faults.exact import check_exact, completed, ends
 from phsx.testing.faults.held import Held
+from phsx.testing.faults.lifetimes import Lifetimes
 from phsx.testing.faults.patience import until
 from phsx.testing.faults.relay import Relay
 from phsx.testing.faults.standing import StandingCluster
@@ -15,6 +16,7 @@ from phsx.testing.faults.victim import Victim
 __all__ = [
     "Attack",
     "Held",
+    "Lifetimes",
     "Relay",
     "StandingCluster",
     "Victim",
