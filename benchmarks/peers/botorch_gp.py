@@ -31,8 +31,8 @@ _LISTED = 2000
 class BoTorch(Peer):
     """`SingleTaskGP` with its defaults and log expected improvement, pending points as X_pending.
 
-    Refitted at every suggestion, maximized as in BoTorch's tutorials (10 restarts, 512 raw
-    samples). Categories are one-hot and continuous while the acquisition is maximized, then
+    Refitted whenever there is a new result, maximized as in BoTorch's tutorials (10 restarts, 512
+    raw samples). Categories are one-hot and continuous while the acquisition is maximized, then
     rounded, as integers are; small finite spaces are listed.
     """
 
@@ -46,6 +46,7 @@ class BoTorch(Peer):
         self.design = qmc.Sobol(len(space), scramble=True, rng=np.random.default_rng(seed))
         self.done: list[tuple[list[float], float]] = []
         self.running: dict[int, list[float]] = {}
+        self.model: SingleTaskGP | None = None
         self.left: dict[object, Params] | None = None
         if space.size <= _LISTED:
             self.left = {space.key(params): params for params in space.points()}
@@ -77,11 +78,17 @@ class BoTorch(Peer):
             raise ValueError("the space has constraints, which this adapter does not handle")
         return params
 
+    def fitted(self, y: torch.Tensor) -> SingleTaskGP:
+        if self.model is None or len(self.model.train_targets) != len(y):
+            x = torch.tensor([row for row, _ in self.done], dtype=torch.float64)
+            model = SingleTaskGP(x, y)
+            fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+            self.model = model
+        return self.model
+
     def suggest(self) -> Params:
-        x = torch.tensor([row for row, _ in self.done], dtype=torch.float64)
         y = torch.tensor([[value] for _, value in self.done], dtype=torch.float64)
-        model = SingleTaskGP(x, y)
-        fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+        model = self.fitted(y)
         if self.running:
             pending = torch.tensor(list(self.running.values()), dtype=torch.float64)
             acquisition = qLogExpectedImprovement(model, best_f=y.max(), X_pending=pending)
