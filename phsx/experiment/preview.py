@@ -78,10 +78,8 @@ def _expected(batch: Batch, left: int | None, duration: float | None) -> list[st
     hours = math.ceil(left / slots) * duration / 3600
     jobs = at_once = math.ceil(slots / batch.slots)
     if walltime is not None:
-        rounds = math.floor(
-            (walltime - MARGIN) / duration
-        )  # trials that a slot ends within a walltime
-        jobs = at_once * math.ceil(math.ceil(left / slots) / rounds)
+        each = math.floor((walltime - MARGIN) / duration)  # trials of a slot within a walltime
+        jobs = at_once * math.ceil(math.ceil(left / slots) / each)
     cores = left * duration / 3600 / batch.slots * batch.cores
     return [
         f"about {jobs} jobs, {at_once} at a time, for {hours:.2g} hours in all "
