@@ -70,6 +70,33 @@ def test_a_worker_dies_every_four_seconds(tmp_path, fault_seed):
     print(f"{number} trials in {took:.0f} s, {len(attacked.done)} attacks, {again} attempts more")
 
 
+def test_a_killed_worker_costs_a_trial_and_the_start_of_a_worker(tmp_path):
+    """F1: against the same search without a kill."""
+
+    def target(x):
+        time.sleep(2.0)
+        return x
+
+    def took(name, kill):
+        plan, space = phsx.Sobol(12), {"x": phsx.Float(0, 1)}
+        experiment = phsx.Experiment(tmp_path / name, target, space, plan, seed=1)
+        run = experiment.run(workers=2, background=True, progress=False)
+        until(lambda: len(experiment.state.finished) >= 3)
+        if kill:
+            until(lambda: experiment.state.count(TrialState.RUNNING) == 2)
+            next(
+                p for p in psutil.Process().children() if "local_worker" in str(p.cmdline())
+            ).kill()
+        assert run.wait(120)
+        trials = check_exact(tmp_path / name, 12).trials.values()
+        assert sum(trial.attempt for trial in trials) == 12 + kill
+        return max(trial.ended for trial in trials) - min(trial.started for trial in trials)
+
+    without, with_kill = took("a", False), took("b", True)
+    print(f"12 trials of 2 s on 2 workers: {without:.1f} s, with a kill {with_kill:.1f} s")
+    assert with_kill - without < 2.0 + 5.0, "a worker starts in a second or two; here in five"
+
+
 def test_verified_after_kills_and_with_a_number_changed(tmp_path, fault_seed):
     """F2: 8 workers, one of them killed every 4 s; then one number of the journal is another."""
 
