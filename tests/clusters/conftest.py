@@ -1,13 +1,14 @@
-"""One real Slurm for all tests that want it: they share a file, so that one process has them."""
+"""A real Slurm for the tests that want it: one for each process that runs some of them."""
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,15 @@ def slurm() -> Iterator[Path]:
             process.stdin.close()
             process.wait(60)
     shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def restart(slurm: Path) -> Callable[[random.Random], str]:
+    """End slurmctld and start it again: an attack."""
+
+    def restart(rng: random.Random) -> str:
+        for word in ("stop-controller", "start-controller"):
+            subprocess.run([sys.executable, str(SCRIPT), word, str(slurm)], check=True)
+        return "restarted"
+
+    return restart

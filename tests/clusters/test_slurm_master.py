@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import random
@@ -19,6 +18,7 @@ from phsx.cli import main
 from phsx.experiment.submission import Submission, submit
 from phsx.journal import holder
 from phsx.testing.faults import check_exact, completed, until
+from phsx.testing.slurm import check_nothing_left, queued
 from phsx.trial import TrialState
 
 MODEL = """
@@ -62,11 +62,6 @@ def write(directory, module, trials, more="", seconds=0.1, held=10**6):
     return file
 
 
-def queued():
-    command = ["squeue", "-h", "-u", getpass.getuser(), "-o", "%i %j %T"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.splitlines()
-
-
 def in_a_shell(directory, *arguments):
     """Run a command in a session of its own, which ends with it: the shell is closed."""
     done = subprocess.run(
@@ -95,8 +90,8 @@ def path(monkeypatch):
 
 
 def assert_nothing_left(directory):
-    until(lambda: queued() == [], what=queued)
-    assert not (directory / "cluster").exists()
+    until(lambda: not queued(), what=queued)
+    check_nothing_left(directory)
 
 
 def test_killed_and_submitted_again(slurm, tmp_path):
@@ -111,9 +106,9 @@ def test_killed_and_submitted_again(slurm, tmp_path):
     assert status["running"] and status["owner"]["job"] == job and status["job"]["id"] == job
     assert "12 trials in all" in command("add", directory, 2)
 
-    left = [line for line in queued() if not line.startswith(f"{job} ")]
+    left = [number for number in queued() if number != job]
     os.kill(status["owner"]["pid"], signal.SIGKILL)
-    until(lambda: not any(line.startswith(f"{job} ") for line in queued()))
+    until(lambda: job not in queued())
     before = completed(directory)
     assert len(left) == 2 and (directory / "cluster" / "key.pem").exists()
 
@@ -151,7 +146,7 @@ def test_killed_again_and_again(slurm, tmp_path):
         if owner is not None and len(completed(directory)) < 60:
             os.kill(owner.pid, signal.SIGKILL)
             kills += 1
-            until(lambda: not any("-master " in line for line in queued()))
+            until(lambda: not any(name.endswith("-master") for name in queued(columns="%j")))
             submit(directory)
         assert kills < 60
     until(lambda: holder(directory) is None)

@@ -18,6 +18,8 @@ class Attack:
         Seconds between two calls, on average: half as long to one and a half times as long.
     seed : int
         Decides the moments, and what `action` draws.
+    times : int, optional
+        When so much is done the attack is over.
 
     Attributes
     ----------
@@ -26,11 +28,16 @@ class Attack:
     """
 
     def __init__(
-        self, action: Callable[[random.Random], str | None], every: float, seed: int
+        self,
+        action: Callable[[random.Random], str | None],
+        every: float,
+        seed: int,
+        times: int | None = None,
     ) -> None:
         self.done: list[str] = []
         self._action = action
         self._every = every
+        self._times = times
         self._rng = random.Random(seed)
         self._over = threading.Event()
         self._error: Exception | None = None
@@ -38,7 +45,9 @@ class Attack:
 
     def _work(self) -> None:
         try:
-            while not self._over.wait(self._every * self._rng.uniform(0.5, 1.5)):
+            while len(self.done) != self._times and not self._over.wait(
+                self._every * self._rng.uniform(0.5, 1.5)
+            ):
                 word = self._action(self._rng)
                 if word is not None:
                     self.done.append(word)
