@@ -140,7 +140,8 @@ def cpu_per_trial(trials: int, workers: int) -> dict[str, float]:
         }
         scheduler = subprocess.Popen(
             [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1"]
-            + ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)],
+            + ["--port", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
+            + ["--scheduler-file", str(file)],
             stderr=subprocess.DEVNULL,
             env=environment,
         )

@@ -357,9 +357,7 @@ def test_existing_dask_cluster(cwd: Path) -> None:
     from distributed import Client, LocalCluster
 
     with (
-        LocalCluster(
-            n_workers=1, threads_per_worker=1, dashboard_address=None, worker_dashboard_address=None
-        ) as cluster,
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,
     ):
         kept = client.submit(lambda: "somebody's result", key="kept", pure=False)

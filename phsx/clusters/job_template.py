@@ -175,9 +175,8 @@ class JobTemplate:
 
     @property
     def scheduler_options(self) -> dict[str, Any]:
-        """What the scheduler is started with: on the workers' network, with no dashboard."""
-        options = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
-        options |= self._configured("scheduler-options", {})
+        """What the scheduler is started with: on the workers' network."""
+        options = dict(self._configured("scheduler-options", {}))
         options |= dict(self._batch.options.get("scheduler_options") or {})
         interface = self._batch.options.get("interface") or self._configured("interface", None)
         if interface is not None and "host" not in options:

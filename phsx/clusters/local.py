@@ -180,7 +180,7 @@ def local_cluster(
         }
         for number in range(workers)
     }
-    options = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    options = {"host": "127.0.0.1"}
     return open_cluster(
         "phsx-local",
         workers,

@@ -33,6 +33,9 @@ SETTINGS = {
     "distributed.scheduler.active-memory-manager.start": False,
     "distributed.scheduler.allowed-failures": 0,
 }
+#: Its web server, which Dask starts without a dashboard too, takes any port and is not for others:
+#: by default that would be 8787 of every interface, and a warning where somebody has it.
+OPTIONS = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 
 
 def open_cluster(
@@ -54,7 +57,7 @@ def open_cluster(
     workers : int
         How many there will be at most.
     options : mapping
-        Of `distributed.Scheduler`.
+        Of `distributed.Scheduler`, beyond `OPTIONS`.
     security : Security, optional
         None: in plain text.
     specification : mapping, optional
@@ -74,7 +77,8 @@ def open_cluster(
     apart = workers > APART
     # A child process inherits the hard limit, so what it needs can be told here.
     allow_files(files_needed(workers), workers, here=not apart)
-    given = {"protocol": "tls://" if security else None, "security": security, **options}
+    given = {"protocol": "tls://" if security else None, "security": security}
+    given |= OPTIONS | dict(options)
     cls: type[Any] = Scheduler
     if apart:
         log = None if log_directory is None else log_directory / "scheduler.txt"

@@ -47,6 +47,8 @@ def identity(address: str, security: distributed.Security, timeout: float) -> st
         return answer.result()
     except TimeoutError as error:
         raise OSError(f"no answer within {timeout:g} s") from error
+    except MemoryError as error:  # Dask takes the first words for the size of a message
+        raise OSError("what answers there does not speak Dask's language") from error
     finally:
         if answer.done():
             thread.join()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import distributed
 import psutil
@@ -211,6 +213,22 @@ class TestRefusals:
             mute.listen()
             with pytest.raises(ClusterError, match="no Dask scheduler.*no answer within 1 s"):
                 connect(None, f"tcp://127.0.0.1:{mute.getsockname()[1]}")
+
+    def test_address_where_something_else_speaks(self, monkeypatch):
+        """Such as a server of ssh, which speaks first."""
+        monkeypatch.setattr(module, "CONNECT_TIMEOUT", 20)
+        with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+            def greet():
+                with server.accept()[0] as peer, contextlib.suppress(ConnectionError):
+                    peer.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+                    while peer.recv(4096):
+                        pass
+
+            greeted = pool.submit(greet)
+            with pytest.raises(ClusterError, match="does not speak Dask's language"):
+                connect(None, f"tcp://127.0.0.1:{server.getsockname()[1]}")
+            greeted.result(20)
 
     def test_address_of_a_worker(self, client):
         with pytest.raises(ClusterError, match="address of a Dask worker; give that of its sched"):

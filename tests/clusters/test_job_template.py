@@ -108,7 +108,7 @@ def test_dasks_configuration_adds_to_what_is_needed():
     for part in ("module load x", "--preload y", "#SBATCH --exclusive", "#SBATCH -p long"):
         assert part in text
     assert "--gres=gpu:a100:2" in text
-    assert options["host"] == "1.2.3.4" and options["dashboard"] is False
+    assert options == {"host": "1.2.3.4"}
 
 
 def test_logs_have_a_place_and_a_name(tmp_path):

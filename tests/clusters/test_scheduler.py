@@ -11,6 +11,7 @@ import time
 import distributed
 import psutil
 import pytest
+from tornado import netutil, tcpserver
 
 import phsx
 from phsx.clusters import scheduler as module
@@ -72,8 +73,23 @@ def test_it_is_like_one_in_a_thread(apart, tmp_path):
 
 
 def test_few_workers_have_it_in_a_thread(tmp_path):
-    with open_cluster("few", module.APART, {"host": "127.0.0.1", "dashboard": False}, None) as few:
+    with open_cluster("few", module.APART, {"host": "127.0.0.1"}, None) as few:
         assert isinstance(few.scheduler, distributed.Scheduler)
+
+
+def test_no_fixed_port_is_taken(monkeypatch):
+    """8787 is Dask's choice, and may be somebody else's; what is taken is for nobody else."""
+    asked = []
+    bind = netutil.bind_sockets
+
+    def note(port, address=None, **options):
+        asked.append((port, address))
+        return bind(port, address, **options)
+
+    monkeypatch.setattr(netutil, "bind_sockets", note)
+    monkeypatch.setattr(tcpserver, "bind_sockets", note)
+    with open_cluster("few", 1, {"host": "127.0.0.1"}, None):
+        assert asked == [(0, "127.0.0.1")] * 2
 
 
 def test_a_search_with_it(apart, tmp_path):
@@ -132,12 +148,12 @@ def patient(x):
 @pytest.mark.parametrize("options", [{"interface": "nowhere0"}, {"host": "192.0.2.1"}])
 def test_what_is_wrong_is_said_in_its_own_words(apart, options):
     with pytest.raises(RuntimeError, match=r"nowhere0|[Cc]annot assign|address"):
-        open_cluster("wrong", 2, {"dashboard": False, **options}, None)
+        open_cluster("wrong", 2, options, None)
 
 
 def test_options_have_to_be_plain(apart):
     with pytest.raises((RuntimeError, TypeError), match="JSON serializable"):
-        open_cluster("wrong", 2, {"dashboard": False, "preload": object()}, None)
+        open_cluster("wrong", 2, {"preload": object()}, None)
 
 
 LIMITED = """
