@@ -168,6 +168,8 @@ def batch(system: str, jobs: Any, given: Mapping[str, Any]) -> Batch:
         raise ConfigurationError(
             f"slots={slots}: each slot needs a core, and a job has cores={cores}"
         )
+    extra = _worker_arguments(section, options)
+    _check_nanny(slots, extra, options)
     jobs = _jobs(jobs)
     lost = own["replacements"]
     return Batch(
@@ -183,7 +185,7 @@ def batch(system: str, jobs: Any, given: Mapping[str, Any]) -> Batch:
         tls=truth("tls", own["tls"]),
         replacements=16 + 4 * jobs[1] if lost is None else whole("replacements", lost, 0),
         poll=seconds("poll", own["poll"]),
-        resources=_resources(system, options, own["resources"]),
+        resources=_resources(system, extra, own["resources"]),
         options=options,
     )
 
@@ -230,11 +232,27 @@ def _gpus(system: str, value: Any, slots: int) -> str | None:
     return text
 
 
-def _resources(system: str, options: Mapping[str, Any], value: Any) -> Resources:
-    """Return what else a slot has."""
-    section = str(options.get("config_name") or system)
+def _worker_arguments(section: str, options: Mapping[str, Any]) -> list[str]:
+    """Return what else the workers' command is told, word by word."""
     extra = options.get("worker_extra_args") or configured(section, "worker-extra-args") or ()
-    if any(str(argument).startswith("--resources") for argument in extra):
+    return [part for argument in extra for part in str(argument).split()]
+
+
+def _check_nanny(slots: int, extra: list[str], options: Mapping[str, Any]) -> None:
+    """Check that several workers of a job can be started: Dask does that by nannies alone."""
+    without = "nanny=False" if not options.get("nanny", True) else ""
+    if "--no-nanny" in extra:
+        without = "worker_extra_args=: --no-nanny"
+    if without and slots > 1:
+        raise ConfigurationError(
+            f"{without} cannot be with slots={slots}: Dask starts several workers of a job by "
+            f"nannies alone; leave it out, or give slots=1 and as many more jobs="
+        )
+
+
+def _resources(system: str, extra: list[str], value: Any) -> Resources:
+    """Return what else a slot has."""
+    if any(argument.startswith("--resources") for argument in extra):
         raise ConfigurationError(
             "worker_extra_args=: --resources is phsx's own business; give resources={...}, what "
             "each slot has"

@@ -65,6 +65,18 @@ def test_dasks_configuration_is_respected():
         assert phsx.slurm(config_name="big").cores == 9
 
 
+def test_one_slot_needs_no_nanny():
+    assert phsx.slurm(nanny=False).slots == 1
+    assert phsx.slurm(worker_extra_args=["--no-nanny"]).slots == 1
+    assert phsx.slurm(slots=2, nanny=True).slots == 2
+
+
+def test_a_configured_worker_without_nanny_is_refused_too():
+    with dask.config.set({"jobqueue.slurm.worker-extra-args": ["--no-nanny"]}):
+        with pytest.raises(ConfigurationError, match="--no-nanny cannot be with slots=2"):
+            phsx.slurm(slots=2)
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
@@ -91,6 +103,12 @@ def test_dasks_configuration_is_respected():
         ({"resources": {"cores": 2}}, "resources=.*give 'cores' by cores="),
         ({"resources": {"GPU": 2}}, "resources=.*give 'GPU' by gpus="),
         ({"worker_extra_args": ["--resources", "x=1"]}, "worker_extra_args=.*resources="),
+        ({"nanny": False, "slots": 2}, "nanny=False cannot be with slots=2: .*slots=1"),
+        ({"nanny": False, "processes": 2}, "nanny=False cannot be with slots=2"),
+        (
+            {"worker_extra_args": ["--no-nanny --preload x"], "slots": 2},
+            "worker_extra_args=: --no-nanny cannot be with slots=2",
+        ),
         ({"tls": "no"}, "tls='no': "),
         ({"replacements": -1}, "replacements=-1: "),
         ({"poll": 0}, "poll=0: "),
