@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from phsx.clusters.batch import Batch
 from phsx.clusters.connect import pools_of
 from phsx.clusters.deadline import MARGIN, fits
+from phsx.execution.resources import covers, spelled
+from phsx.master.needs import Needs
 from phsx.space import Space
 from phsx.strategies.plan import Plan
 from phsx.trial import Trial, TrialState
@@ -54,11 +56,26 @@ def preview(
     if len(batches) == 1:
         lines += [f"on {batches[0]}", *_expected(batches[0], left, duration)]
         return "\n".join([*lines, "", _script(batches[0], name)])
+    needs = Needs(settings.get("resources"), settings.get("cores_per_trial"), space.names)
     lines += [f"on {' and '.join(map(str, batches))}"]
-    lines.append("how many jobs there will be depends on what the trials ask for")
     for kind, batch in enumerate(batches):
-        lines += ["", f"# {batch}", _script(batch, name, kind)]
+        expected = _expected_of(kind, batches, needs, left, duration)
+        lines += ["", f"# {batch}", *(f"# {line}" for line in expected), _script(batch, name, kind)]
     return "\n".join(lines)
+
+
+def _expected_of(
+    kind: int, batches: Sequence[Batch], needs: Needs, left: int | None, duration: float | None
+) -> list[str]:
+    """Return what is to be expected of one of several kinds of jobs: at most, if others share."""
+    able = [covers(batch.offer, needs.always) for batch in batches]
+    if not able[kind]:
+        return [f"no job: every trial asks for {spelled(needs.always)}, which these have not"]
+    expected = _expected(batches[kind], left, duration)
+    if sum(able) == 1:
+        return expected
+    why = "what their parameters ask for" if needs.varies else "where a slot is free"
+    return [f"which trials run here depends on {why}; if all of them did:", *expected]
 
 
 def _expected(batch: Batch, left: int | None, duration: float | None) -> list[str]:

@@ -73,6 +73,11 @@ class Needs:
         except EvaluationError as error:
             raise ConfigurationError(f"resources={resources!r}: {error}") from error
 
+    @property
+    def varies(self) -> bool:
+        """Whether trials may ask for more than all of them do."""
+        return bool(self._function or self._formulas)
+
     def of(self, params: Mapping[str, Any]) -> dict[str, float]:
         """Return what a trial with these parameters asks for, by name; without zeros.
 

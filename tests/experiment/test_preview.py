@@ -52,6 +52,38 @@ def test_what_is_not_known(plan, trials, said):
     assert said in show(plan, trials, cluster=phsx.slurm(memory="1GB"))
 
 
+KINDS = [
+    phsx.slurm(jobs=4, memory="1GB", walltime="01:00:00", queue="cpu"),
+    phsx.slurm(jobs=2, memory="1GB", walltime="01:00:00", queue="gpu", gpus=1),
+]
+FOUR, TWO = "# about 4 jobs, 4 at a time, for 0.033 hours", "# about 2 jobs, 2 at a time, for 0.067"
+
+
+def of_kinds(**settings):
+    """Return what is said of each kind."""
+    said = show(phsx.Random(8), cluster=KINDS, trial_time=60, **settings)
+    comments = [line for line in said.splitlines() if line.startswith("# ")]
+    start = next(n for n, line in enumerate(comments) if line.endswith("in gpu"))
+    return comments[:start], comments[start:]
+
+
+def test_kinds_of_which_one_has_what_all_trials_ask_for():
+    cpu, gpu = of_kinds(resources={"GPU": 1})
+    assert cpu[1:] == ["# no job: every trial asks for GPU=1, which these have not"]
+    assert gpu[1].startswith(TWO) and len(gpu) == 2
+
+
+@pytest.mark.parametrize(
+    ("resources", "why"),
+    [(None, "where a slot is free"), ({"GPU": "x > 0.5"}, "what their parameters ask for")],
+)
+def test_kinds_that_may_share_the_trials(resources, why):
+    """What each gets is not known, but that it is not more than all."""
+    for said, most in zip(of_kinds(resources=resources), (FOUR, TWO), strict=True):
+        assert said[1] == f"# which trials run here depends on {why}; if all of them did:"
+        assert said[2].startswith(most)
+
+
 def test_plain_text_only_where_asked_for():
     text = show(phsx.Random(9), cluster=phsx.slurm(memory="1GB", tls=False))
     assert "tcp://<this-host>" in text and "--tls" not in text
