@@ -44,7 +44,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         nearest to the best one, a third at random. All data are used for predictions.
     iterations : int
         How many iterations the optimizer may take from a fresh start. From an earlier fit it
-        takes at most a seventh: what is left to do, the next fit does.
+        takes at most an eighth: what is left to do, the next fit does.
     random_state : int
         Seed of the choice of points.
 

@@ -12,6 +12,10 @@ from phsx.history import FloatArray
 from phsx.models.encoding import Encoding
 from phsx.models.region import Points, Region
 
+#: A climb ends where a step gains a smaller share of the value than this: what is left is far less
+#: than what the model does not know.
+_FLAT = 1e-5
+
 
 class Acquisition(Protocol):
     """What is maximized: a function of features.
@@ -139,7 +143,7 @@ def _climb(
         jac=True,
         method="L-BFGS-B",
         bounds=[(0.0, 1.0)] * moving.size,
-        options={"maxiter": iterations, "maxfun": 2 * iterations},
+        options={"maxiter": iterations, "maxfun": 2 * iterations, "ftol": _FLAT},
     )
     ends = starts.unit.copy()
     ends[:, smooth] = result.x.reshape(shape)

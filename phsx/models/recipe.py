@@ -20,7 +20,7 @@ from phsx.models.sum import Sum
 JSON = Any
 
 #: What share of the iterations is taken from an earlier fit: so many times fewer.
-_WARM = 7
+_WARM = 8
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Recipe:
         How many of the data may be used for the hyper-parameters.
     iterations : int
         How many iterations the optimizer may take from a fresh start. From an earlier fit it
-        takes at most a seventh: what is left to do, the next fit does.
+        takes at most an eighth: what is left to do, the next fit does.
 
     Examples
     --------
