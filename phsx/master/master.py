@@ -143,8 +143,8 @@ class Master:
         It is in the journal when this returns, with the names of the requests that it takes up.
         """
         self._ledger.record("plan", plan=plan.to_dict(), requests=list(requests))
+        self.supply.extend(plan)  # before anybody can read that it has grown
         self._ledger.commit()
-        self.supply.extend(plan)
 
     @property
     def stop_reason(self) -> str | None:
