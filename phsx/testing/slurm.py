@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +64,15 @@ def check_nothing_left(directory: Path) -> None:
     left = queued(columns="%i %j %T")
     assert not left, f"in the queue: {left}"
     assert not (directory / "cluster").exists(), "credentials are left"
+
+
+def life(seconds: float) -> int:
+    """Return how many seconds a job is to live that does something for `seconds`, once it can.
+
+    Its start takes interpreters, one after the other: longer where others compute. But not for ever
+    longer: a test of what happens at a job's end takes two or three lives.
+    """
+    began = time.monotonic()
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", "import distributed, phsx"], check=True)
+    return round(seconds + min(4 * (time.monotonic() - began), 20.0))

@@ -1,14 +1,13 @@
-"""Jobs of a real Slurm that are cancelled, whose node fails, or whose master ends."""
+"""Jobs of a real Slurm that are cancelled, or whose node fails."""
 
 from __future__ import annotations
 
-import signal
 import time
 
 import pytest
 
 from phsx.journal import read
-from phsx.testing.faults import Attack, Victim, completed, until
+from phsx.testing.faults import Attack, completed, until
 from phsx.testing.faults.slurm import NodeFailure, cancel_one
 from phsx.testing.paraboloid import check_table, repeated, search
 from phsx.testing.slurm import call, check_nothing_left, jobs, queued
@@ -28,16 +27,19 @@ class TestLosses:
         """One after the other, in one search; `make chaos` has each of them for itself."""
         experiment = search(tmp_path / "s", 24, 1.0)
         steps = [cancel_one, cancel_one, cancel_one, node.set_down, restart]
+        due = dict(zip([1, 4, 7, 10, 13], steps))  # when so many trials have ended
         times = []
 
         def step(rng):
-            began, found = time.time(), steps[0](rng)
+            if len(completed(experiment.directory)) < min(due):
+                return None
+            began, found = time.time(), due[min(due)](rng)
             if found:
-                steps.pop(0)
+                due.pop(min(due))
                 times.append(began)
             return found
 
-        with Attack(step, every=1.5, seed=0, times=5) as attack:
+        with Attack(step, every=0.5, seed=0, times=5) as attack:
             experiment.run(cluster=jobs(), progress=False)
         assert len(attack.done) == 5
         check_table(experiment.directory, 24)
@@ -102,26 +104,3 @@ class TestLosses:
         assert len(attack.done) == 2 and 1 <= repeated(experiment) <= 4
         check_table(experiment.directory, 60)
         check_nothing_left(experiment.directory)
-
-
-@pytest.fixture
-def master(slurm, tmp_path):
-    """A search in a process of its own, two jobs of which are running."""
-    script = tmp_path / "script.py"
-    script.write_text(
-        "from pathlib import Path\n"
-        "from phsx.testing.paraboloid import search\n"
-        "from phsx.testing.slurm import jobs\n"
-        "search(Path('s'), 100, 0.5).run(cluster=jobs(jobs=2), progress=False)\n"
-    )
-    with Victim(script, cwd=tmp_path) as victim:
-        until(lambda: (tmp_path / "s" / "results.csv").exists() and len(queued("R")) == 2)
-        yield victim
-
-
-class TestMasterEnds:
-    def test_a_run_that_is_told_to_end_takes_its_jobs_along(self, master, tmp_path):
-        master.signal(signal.SIGTERM)
-        status, said = master.end(60)
-        assert status == 128 + signal.SIGTERM, said
-        check_nothing_left(tmp_path / "s")

@@ -18,7 +18,7 @@ from phsx.cli import main
 from phsx.experiment.submission import Submission, submit
 from phsx.journal import holder
 from phsx.testing.faults import check_exact, completed, until
-from phsx.testing.slurm import check_nothing_left, queued
+from phsx.testing.slurm import check_nothing_left, life, queued
 from phsx.trial import TrialState
 
 MODEL = """
@@ -160,8 +160,10 @@ def test_killed_again_and_again(slurm, tmp_path):
 
 def test_goes_on_after_its_walltime(slurm, tmp_path):
     """A master whose job ends after some seconds; Slurm itself counts in minutes."""
-    prologue = '[master]\njob_script_prologue = ["export PHSX_WALLTIME=6"]\nwalltime = "00:10:00"\n'
-    file = write(tmp_path, "walltime_model", 24, prologue, 0.2)
+    seconds = life(3)
+    prologue = f'["export PHSX_WALLTIME={seconds}"]'
+    more = f'[master]\njob_script_prologue = {prologue}\nwalltime = "00:10:00"\n'
+    file = write(tmp_path, "walltime_model", 24, more, 0.04 * seconds)
     first = submit(file, cluster="inline")
     until(lambda: len(completed(first.directory)) == 24, 120)
     until(lambda: holder(first.directory) is None)
