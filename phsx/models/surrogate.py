@@ -22,8 +22,10 @@ from phsx.models.threads import one_thread
 
 JSON = Any
 
-#: Up to so many observations each fit also starts from scratch.
-_YOUNG = 30
+#: Up to so many observations each fit also starts from scratch. From then on one observation
+#: changes little, and one model is fitted at a time, in turn, until there are so many observations
+#: that fits become rare.
+_YOUNG, _GROWN = 30, 80
 
 #: At most so many data are conditioned on, and so many failures and pending points.
 _MOST, _MOST_FAILED, _MOST_PENDING = 1000, 300, 256
@@ -96,10 +98,17 @@ def fit_models(
     earlier = (previous or {}).get("models", {})
     features = encoding.features(data.unit, data.active)
     fitted = {}
-    for name in names_of_models(encoding, surrogate):
-        model, start, fresh = recipe(name, encoding), earlier.get(name), len(data) <= _YOUNG
-        fitted[name] = model.learn(features, data.values, start, fresh=fresh, seed=seed)
-    return {"observed": len(data), "models": fitted}
+    names, young = names_of_models(encoding, surrogate), len(data) <= _YOUNG
+    turn = ((previous or {}).get("turn", -1) + 1) % len(names)
+    one = names[turn] if _YOUNG < len(data) <= _GROWN else None
+    for name in names:
+        start = earlier.get(name)
+        if start is not None and one not in (None, name):
+            fitted[name] = start
+        else:
+            model = recipe(name, encoding)
+            fitted[name] = model.learn(features, data.values, start, fresh=young, seed=seed)
+    return {"observed": len(data), "models": fitted, "turn": turn}
 
 
 class Surrogate:

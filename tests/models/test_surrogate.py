@@ -50,6 +50,30 @@ def test_fit_is_reproducible_and_leaves_failures_out(fit):
     assert fit_models(ENCODING, data, None, 0)["observed"] == 23
 
 
+def test_one_model_is_fitted_at_a_time():
+    before = fit_models(ENCODING, history(40), None, 0)
+    assert set(before["models"]) == set(SMOOTH), "for the first time all are"
+    fitted = []
+    for seed in (1, 2, 3, 4):
+        now = fit_models(ENCODING, history(40, seed=seed), before, 0)
+        fitted.append([name for name in SMOOTH if now["models"][name] != before["models"][name]])
+        before = now
+    assert fitted == [[SMOOTH[1]], [SMOOTH[2]], [SMOOTH[0]], [SMOOTH[1]]]
+
+
+@pytest.mark.parametrize("n", [30, 81])
+def test_all_are_fitted_to_few_observations_and_to_many(n):
+    before = fit_models(ENCODING, history(n), None, 0)
+    now = fit_models(ENCODING, history(n, seed=1), before, 0)
+    assert all(now["models"][name] != before["models"][name] for name in SMOOTH)
+
+
+def test_one_alone_is_always_fitted():
+    before = fit_models(ENCODING, history(40), None, 0, "trees")
+    now = fit_models(ENCODING, history(40, seed=1), before, 0, "trees")
+    assert now["models"] != before["models"]
+
+
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("failed", [(), (1, 5)])
 @pytest.mark.parametrize("pending", [0, 3])
