@@ -56,7 +56,11 @@ def slurm() -> Iterator[Path]:
             yield directory
         finally:
             process.stdin.close()
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()  # else this process would wait for it for ever
+                raise
     shutil.rmtree(directory, ignore_errors=True)
 
 
