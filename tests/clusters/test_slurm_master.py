@@ -132,6 +132,11 @@ def test_killed_and_submitted_again(slurm, tmp_path):
     assert_nothing_left(directory)
 
 
+def _living(directory):
+    owner = holder(directory)
+    return owner if owner is not None and owner.alive() else None
+
+
 @pytest.mark.chaos
 def test_killed_again_and_again(slurm, tmp_path):
     """60 trials of 2 s on 2 jobs; the master's job is killed every 15 to 30 s."""
@@ -142,10 +147,10 @@ def test_killed_again_and_again(slurm, tmp_path):
         deadline = time.monotonic() + chance.uniform(15.0, 30.0)
         while time.monotonic() < deadline and len(completed(directory)) < 60:
             time.sleep(0.5)
-        if len(completed(directory)) < 60:
-            # The last one's lease stays until the next master has taken it.
-            until(lambda: (owner := holder(directory)) is not None and owner.alive())
-            owner = holder(directory)
+        # The last one's lease stays until the next master has taken it.
+        until(lambda: len(completed(directory)) == 60 or _living(directory))
+        owner = _living(directory)
+        if owner is not None and len(completed(directory)) < 60:
             os.kill(owner.pid, signal.SIGKILL)
             kills += 1
             until(lambda: not any(name.endswith("-master") for name in queued(columns="%j")))
