@@ -9,12 +9,12 @@ import logging
 import os
 import shutil
 import sys
-import threading
 from typing import Any
 
 from distributed import Security, Worker
 from distributed.core import Status
 
+from phsx.clusters.parent import input_ended
 from phsx.execution import worker as on_worker
 
 #: Seconds that a worker waits for a scheduler, and that it may take to say goodbye.
@@ -33,14 +33,7 @@ async def serve(settings: dict[str, Any]) -> None:
         tls_client_cert=tls["cert"],
         tls_client_key=tls["key"],
     )
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-
-    def watch_input() -> None:
-        sys.stdin.buffer.read()
-        with contextlib.suppress(RuntimeError):  # the loop is closed already
-            loop.call_soon_threadsafe(ended.set)
-
-    threading.Thread(target=watch_input, daemon=True, name="phsx-input").start()
+    ended = input_ended()
     directory = settings["directory"]
     try:
         over = asyncio.ensure_future(ended.wait())

@@ -8,13 +8,13 @@ import json
 import logging
 import os
 import sys
-import threading
 from typing import Any
 
 import dask
 from distributed import Scheduler, Security
 
 from phsx.clusters.descriptors import raise_limit
+from phsx.clusters.parent import input_ended
 
 #: Seconds that it may take to say goodbye.
 GOODBYE = 3.0
@@ -22,14 +22,7 @@ GOODBYE = 3.0
 
 async def serve(settings: dict[str, Any]) -> None:
     """Run a scheduler until standard input ends, or it is told to close."""
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-
-    def watch_input() -> None:
-        sys.stdin.buffer.read()
-        with contextlib.suppress(RuntimeError):  # the loop is closed already
-            loop.call_soon_threadsafe(ended.set)
-
-    threading.Thread(target=watch_input, daemon=True, name="phsx-input").start()
+    ended = input_ended()
     try:
         scheduler = await Scheduler(**settings["options"], security=_security(settings["tls"]))
     except (OSError, RuntimeError, ValueError, TypeError) as error:
