@@ -16,6 +16,7 @@ PEERS = {
     "tpe": "optuna_tpe:OptunaTPE",
     "optuna-gp": "optuna_gp:OptunaGP",
     "botorch": "botorch_gp:BoTorch",
+    "botorch-light": "botorch_light:LightBoTorch",
     "smac": "smac_gp:SMAC",
     "deephyper": "deephyper_trees:DeepHyper",
     "cmaes": "cma_es:CMAES",

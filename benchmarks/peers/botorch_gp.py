@@ -12,6 +12,7 @@ from botorch.exceptions import BotorchWarning, ModelFittingError
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
 from botorch.optim import optimize_acqf, optimize_acqf_discrete
+from botorch.sampling import SobolQMCNormalSampler
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from scipy.stats import qmc
 
@@ -37,6 +38,9 @@ class BoTorch(Peer):
     """
 
     distributions = ("botorch", "torch")
+
+    #: Samples of what pending points may give; starts, and points they are chosen among.
+    samples, restarts, raw = 512, 10, 512
 
     def __init__(self, space: Space, trials: int, seed: int) -> None:
         super().__init__(space, trials, seed)
@@ -91,7 +95,12 @@ class BoTorch(Peer):
         model = self.fitted(y)
         if self.running:
             pending = torch.tensor(list(self.running.values()), dtype=torch.float64)
-            acquisition = qLogExpectedImprovement(model, best_f=y.max(), X_pending=pending)
+            acquisition = qLogExpectedImprovement(
+                model,
+                best_f=y.max(),
+                sampler=SobolQMCNormalSampler(torch.Size([self.samples])),
+                X_pending=pending,
+            )
         else:
             acquisition = LogExpectedImprovement(model, best_f=y.max())
         if self.left:
@@ -102,6 +111,10 @@ class BoTorch(Peer):
             bounds = torch.zeros(2, self.encoding.width, dtype=torch.float64)
             bounds[1] = 1.0
             found, _ = optimize_acqf(
-                acquisition, bounds=bounds, q=1, num_restarts=10, raw_samples=512
+                acquisition,
+                bounds=bounds,
+                q=1,
+                num_restarts=self.restarts,
+                raw_samples=self.raw,
             )
         return self.encoding.decode(found[0].numpy())

@@ -17,7 +17,7 @@ from suite.statistics import interval
 from suite.tables import table
 
 BATCH_PROBLEMS = ["branin", "hartmann3", "hartmann6", "ackley5", "rosenbrock4", "levy4"]
-_OTHERS = ["botorch", "random"]
+_OTHERS = ["botorch-light", "botorch", "random"]
 _KNOWN, _POINTS = 30, 64
 
 

@@ -102,6 +102,18 @@ def maximize(
     return points.select(order), values[order]
 
 
+def refine(
+    acquisition: Acquisition, region: Region, encoding: Encoding, points: Points, iterations: int
+) -> Points:
+    """Put before `points` what a climb from the first of them reaches, if it is better."""
+    if not (len(points) and len(region.smooth) and acquisition.smooth):
+        return points
+    first = points.select(slice(0, 1))
+    found = first + _climb(acquisition, region, encoding, first, iterations)
+    best = int(_evaluate(acquisition, encoding, found).argmax())
+    return points if best == 0 else found.select(slice(best, best + 1)) + points
+
+
 def _evaluate(acquisition: Acquisition, encoding: Encoding, points: Points) -> FloatArray:
     if len(points) == 0:
         return np.empty(0)

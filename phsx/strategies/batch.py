@@ -14,7 +14,7 @@ from phsx.models.criterion import Criterion
 from phsx.models.encoding import Encoding
 from phsx.models.improvement import ExpectedImprovement
 from phsx.models.judged import Judged
-from phsx.models.optimize import Acquisition, Effort, maximize
+from phsx.models.optimize import Acquisition, Effort, maximize, refine
 from phsx.models.pool import Pool
 from phsx.models.region import Points, Region
 from phsx.models.surrogate import Surrogate
@@ -41,9 +41,10 @@ _BASINS, _LATE = 3, 0.75
 #: Best points around which to look.
 _NEAR = 5
 
-#: How hard to look, and among how many points without following gradients.
+#: How hard to look, and among how many points where gradients are followed for a few steps alone.
 _FULL = Effort()
 _MANY = Effort(spread=512, near=128)
+_STEPS = 4
 
 
 @one_thread()
@@ -55,10 +56,10 @@ def suggest(
     Suggestions that are computed at the same instant do not know of each other. They draw from
     the block's seed, so that the one of rank r derives what the r before it are, one after the
     other, each counted as pending for the next: the greedy batch of GP-BUCB (Desautels, Krause
-    and Burdick, 2014) without any communication. The first of them follow gradients, the others
-    are taken from candidates that they share. From rank 64 on, that would take too long: those
-    take the best of a sample of the posterior (Thompson sampling), drawn with their own seed, as
-    all do where the criterion is for samples.
+    and Burdick, 2014) without any communication. The first of them follow gradients to the end,
+    the others for a few steps from candidates that they share. From rank 64 on, that would take too
+    long: those take the best of a sample of the posterior (Thompson sampling), drawn with their own
+    seed, as all do where the criterion is for samples.
 
     Parameters
     ----------
@@ -158,16 +159,16 @@ class _Search:
         return points.select(np.argsort(-variance, kind="stable"))
 
     def pooled(self, rank: int) -> tuple[Points, Params] | None:
-        """Return the best free one of the candidates of the model whose turn it is."""
+        """Return a free point near the best of the candidates of the model whose turn it is."""
         model = self.surrogate.model(self.turn(rank))
         acquisition = self.surrogate.acquisition(model)
         if model not in self.pools:
             points = self.many(model, self.rng)
             self.pools[model] = points, Pool(acquisition, self.features(points))
         points, pool = self.pools[model]
-        values = pool.values(acquisition)
-        order = np.argsort(-values, kind="stable")
-        return self.first(points.select(order)) or self.listed(acquisition)
+        points = points.select(np.argsort(-pool.values(acquisition), kind="stable"))
+        points = refine(acquisition, self.region, self.encoding, points, _STEPS)
+        return self.first(points) or self.listed(acquisition)
 
     def many(self, model: str, rng: np.random.Generator) -> Points:
         """Return many points, some of them near the best by a model."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from phsx.models.encoding import Encoding
-from phsx.models.optimize import Effort, maximize
+from phsx.models.optimize import Effort, maximize, refine
 from phsx.models.region import Points, Region
 from phsx.space import Categorical, Float, Int, Space
 
@@ -116,3 +116,32 @@ def test_no_number_is_no_maximum():
 def test_reproducible():
     space = Space({"x": Float(0, 1), "n": Int(1, 9)})
     assert best(Bowl([0.3, 0.3]), space, seed=3) == best(Bowl([0.3, 0.3]), space, seed=3)
+
+
+class TestRefine:
+    SPACE = Space({"x": Float(0, 1), "y": Float(0, 1)})
+
+    def refined(self, acquisition, unit):
+        region = Region(self.SPACE, self.SPACE.dimensions, {})
+        points = Points(np.array(unit).reshape(-1, 2), np.ones((len(unit), 2), dtype=bool))
+        return refine(acquisition, region, Encoding(self.SPACE), points, 4)
+
+    def test_a_better_point_comes_first(self):
+        acquisition = Bowl([0.3, 0.6], 1.0)
+        found = self.refined(acquisition, [[0.4, 0.4], [0.9, 0.9]])
+        assert found.unit[0] == pytest.approx([0.3, 0.6], abs=1e-3)
+        assert found.unit[1:].tolist() == [[0.4, 0.4], [0.9, 0.9]]
+
+    def test_nothing_better_changes_nothing(self):
+        assert self.refined(Bowl([0.4, 0.4]), [[0.4, 0.4], [0.9, 0.9]]).unit.tolist() == [
+            [0.4, 0.4],
+            [0.9, 0.9],
+        ]
+
+    def test_where_there_are_no_gradients_nothing_changes(self):
+        rough = Bowl([0.3, 0.6])
+        rough.smooth = False
+        assert self.refined(rough, [[0.4, 0.4]]).unit.tolist() == [[0.4, 0.4]]
+
+    def test_nothing_to_begin_with(self):
+        assert len(self.refined(Bowl([0.3, 0.6]), [])) == 0
