@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
 from phsx.history import FloatArray
+from phsx.models.outputs import FORMS
 from phsx.models.recipe import Recipe
 
 JSON = Any
@@ -36,9 +37,11 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         has its own.
     additive : bool
         Add one-dimensional kernels with learned weights.
-    skewed : bool
-        Make the outputs more normal by a Yeo-Johnson transform before the model sees them.
-        Predictions are in the transformed outputs' quantiles, see `predict`.
+    outputs : {"standard", "power", "bent", "log"}
+        What the model sees of the outputs: standardized; made more normal by a Yeo-Johnson
+        transform; those far above the least drawn in by a logarithm; or the logarithm of what they
+        are above the least. But for the first, predictions are in the transformed outputs'
+        quantiles, see `predict`.
     points : int
         How many of the data may be used for the hyper-parameters: a third the best, a third the
         nearest to the best one, a third at random. All data are used for predictions.
@@ -78,14 +81,14 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         *,
         groups: Sequence[int] | None = None,
         additive: bool = False,
-        skewed: bool = False,
+        outputs: str = "standard",
         points: int = 200,
         iterations: int = 50,
         random_state: int = 0,
     ) -> None:
         self.groups = groups
         self.additive = additive
-        self.skewed = skewed
+        self.outputs = outputs
         self.points = points
         self.iterations = iterations
         self.random_state = random_state
@@ -111,6 +114,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         fresh : bool
             Also start from scratch where `start` is given.
         """
+        if self.outputs not in FORMS:
+            raise ValueError(f"outputs is {self.outputs!r}: it must be one of {', '.join(FORMS)}")
         features, values = check_X_y(X, y, dtype=np.float64, y_numeric=True)
         recipe = self._recipe(features.shape[1])
         learned = recipe.learn(features, values, start, fresh=fresh, seed=self.random_state)
@@ -147,8 +152,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         ndarray, shape (m,), or two of them
-            The mean (the median where `skewed` is set), and the standard deviation (half the
-            width from the 16 % to the 84 % quantile where `skewed` is set).
+            The mean (the median where outputs are transformed), and the standard deviation (half
+            the width from the 16 % to the 84 % quantile where they are).
         """
         check_is_fitted(self)
         features = check_array(X, dtype=np.float64)
@@ -170,7 +175,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return Recipe(
             tuple(groups),
             self.additive,
-            self.skewed,
+            self.outputs,
             points=self.points,
             iterations=self.iterations,
         )

@@ -16,31 +16,51 @@ _REACH = 100.0
 _LIMIT = 1e300  # sums of squares are formed after scaling, differences must not overflow
 
 
+#: What values may be made into. "standard": standardized. "power": made as normal as a Yeo-Johnson
+#: power makes them. "bent" and "log": those far above the best are drawn in by a logarithm.
+FORMS = ("standard", "power", "bent", "log")
+
+#: Of forms with a logarithm: which share of the values the measure spans, from the best on, and
+#: after how many measures the logarithm begins. "log" shows most of what differs among good values.
+_BENDS = {"bent": (0.5, 2.0), "log": (0.25, 0.0)}
+
+
 @dataclass(frozen=True)
 class Outputs:
-    """Standardize values, after an optional Yeo-Johnson power transform.
+    """Standardize values, after an optional transform.
+
+    Objectives often have a few good values, which are to be told apart, and others that are worse
+    by decades. As they are, these alone would decide what is modelled.
 
     Attributes
     ----------
     ceiling : float
         Larger values are set to it.
     center, scale : float
-        What is subtracted and divided by at first.
+        What is subtracted and divided by: mean and standard deviation of the values, drawn in.
     power : float or None
         The Yeo-Johnson exponent, or None for none.
     shift, spread : float
-        Mean and standard deviation of the values after the power transform.
+        Mean and standard deviation after the power transform.
+    low, knee, measure : float
+        Between `low` and `knee` values stay what they are; what they are outside of it is replaced
+        by its logarithm, in units of `measure`.
 
     References
     ----------
     Yeo and Johnson (2000), "A new family of power transformations to improve normality or
     symmetry", equation 2.1. Cowen-Rivers et al. (2022), "HEBO", on its use in optimization.
+    Eriksson and Poloczek (2021), "Scalable constrained Bayesian optimization", section 4, on
+    logarithms to both sides (there for constraints).
 
     Examples
     --------
     >>> outputs = Outputs.of(np.array([1.0, 2.0, 3.0]))
     >>> outputs.forward(np.array([2.0])).tolist()
     [0.0]
+    >>> values = np.array([0.46, 0.461, 0.465, 0.468, 0.47, 4.2, 9.0])
+    >>> Outputs.of(values, "bent").forward(values).round(1).tolist()
+    [-1.1, -1.0, -0.7, -0.5, -0.3, 1.7, 2.0]
     """
 
     ceiling: float
@@ -49,17 +69,22 @@ class Outputs:
     power: float | None = None
     shift: float = 0.0
     spread: float = 1.0
+    low: float = -_LIMIT
+    knee: float = _LIMIT
+    measure: float = 1.0
 
     @classmethod
-    def of(cls, values: FloatArray, *, skewed: bool = False) -> Outputs:
-        """Learn the transform from finite `values`, shape (n,), n >= 1."""
+    def of(cls, values: FloatArray, form: str = "standard") -> Outputs:
+        """Learn the transform of one of the `FORMS` from finite `values`, shape (n,), n >= 1."""
         values = np.clip(values, -_LIMIT, _LIMIT)
         ceiling = _ceiling(values)
         clipped = np.minimum(values, ceiling)
-        center, scale = _moments(clipped)
-        if not skewed or len(values) < 3:
-            return cls(ceiling, center, scale)
-        standard = (clipped - center) / scale
+        bend = _bend(clipped, *_BENDS[form]) if form in _BENDS else _STRAIGHT
+        bent = _bent(clipped, *bend)
+        center, scale = _moments(bent)
+        if form != "power" or len(values) < 3:
+            return cls(ceiling, center, scale, None, 0.0, 1.0, *bend)
+        standard = (bent - center) / scale
         power = _exponent(standard)
         shift, spread = _moments(yeo_johnson(standard, power))
         return cls(ceiling, center, scale, power, shift, spread)
@@ -67,7 +92,8 @@ class Outputs:
     def forward(self, values: FloatArray) -> FloatArray:
         """Transform finite values."""
         clipped = np.clip(values, -_LIMIT, min(self.ceiling, _LIMIT))
-        standard = (clipped - self.center) / self.scale
+        bent = _bent(clipped, self.low, self.knee, self.measure)
+        standard = (bent - self.center) / self.scale
         if self.power is None:
             return np.asarray(standard)
         return np.asarray((yeo_johnson(standard, self.power) - self.shift) / self.spread)
@@ -76,7 +102,8 @@ class Outputs:
         """Undo `forward` (but for the ceiling)."""
         if self.power is not None:
             standard = inverse_yeo_johnson(standard * self.spread + self.shift, self.power)
-        return np.asarray(standard * self.scale + self.center)
+        bent = standard * self.scale + self.center
+        return _straightened(bent, self.low, self.knee, self.measure)
 
     def to_dict(self) -> dict[str, float | None]:
         """Return the transform as JSON values."""
@@ -103,6 +130,40 @@ def _moments(values: FloatArray) -> tuple[float, float]:
     if deviation <= 1e-13 or deviation * largest == 0.0:
         return mean * largest, max(largest, 1.0)
     return mean * largest, deviation * largest
+
+
+#: The bend of values that are not drawn in: low, knee, measure.
+_STRAIGHT = (-_LIMIT, _LIMIT, 1.0)
+
+
+def _bend(values: FloatArray, share: float, measures: float) -> tuple[float, float, float]:
+    """Low, knee and measure, where a share of the values spans one measure."""
+    low = float(values.min())
+    above = values - low
+    most = float(above.max())
+    if most == 0.0:
+        return _STRAIGHT
+    measure = max(float(np.quantile(above, share)), 1e-9 * most)
+    return low, low + measures * measure, measure
+
+
+def _bent(values: FloatArray, low: float, knee: float, measure: float) -> FloatArray:
+    """Replace what values are above the knee, or below the least, by its logarithm."""
+    if low <= -_LIMIT:
+        return values
+    above, below = np.maximum(values - knee, 0.0), np.maximum(low - values, 0.0)
+    drawn = np.log1p(above / measure) - np.log1p(below / measure)
+    return np.asarray(np.clip(values, low, knee) + measure * drawn)
+
+
+def _straightened(values: FloatArray, low: float, knee: float, measure: float) -> FloatArray:
+    """Inverse of `_bent`; values beyond its range give the largest finite answers."""
+    if low <= -_LIMIT:
+        return np.asarray(values)
+    above, below = np.maximum(values - knee, 0.0), np.maximum(low - values, 0.0)
+    with np.errstate(over="ignore"):
+        far = measure * (np.expm1(above / measure) - np.expm1(below / measure))
+    return np.asarray(np.clip(values, low, knee) + np.clip(far, -_LIMIT, _LIMIT))
 
 
 def yeo_johnson(values: FloatArray, power: float | FloatArray) -> FloatArray:

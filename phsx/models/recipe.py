@@ -52,8 +52,8 @@ class Recipe:
         For each feature the number of the length scale it uses.
     additive : bool
         Whether one-dimensional kernels with learned weights are added.
-    skewed : bool
-        Whether outputs are made more normal by a power transform.
+    outputs : str
+        What outputs are made into: one of the `FORMS` of `phsx.models.outputs`.
     points : int
         How many of the data may be used for the hyper-parameters.
     iterations : int
@@ -71,7 +71,7 @@ class Recipe:
 
     groups: tuple[int, ...]
     additive: bool = False
-    skewed: bool = False
+    outputs: str = "standard"
     points: int = 200
     iterations: int = 50
 
@@ -102,7 +102,7 @@ class Recipe:
         seed : int
             Chooses which data are used where they are more than `points`.
         """
-        outputs = Outputs.of(values, skewed=self.skewed)
+        outputs = Outputs.of(values, self.outputs)
         chosen = representative(features, values, self.points, seed)
         features, targets = features[chosen], outputs.forward(values[chosen])
         kernel = self.kernel(features, targets)

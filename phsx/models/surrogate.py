@@ -37,6 +37,15 @@ _SAMPLES = 16
 _MOST_ADDITIVE = 20
 
 
+#: The models that differ in more than their trees: what they are made of.
+_RECIPES: dict[str, dict[str, Any]] = {
+    "plain": {"outputs": "bent"},
+    "additive": {"outputs": "bent", "additive": True},
+    "skewed": {"outputs": "power"},
+    "logarithmic": {"outputs": "log"},
+}
+
+
 def names_of_models(encoding: Encoding, surrogate: str) -> list[str]:
     """Return the names of the models that take turns.
 
@@ -52,7 +61,7 @@ def names_of_models(encoding: Encoding, surrogate: str) -> list[str]:
     """
     if surrogate == "trees":
         return ["trees"]
-    names = ["plain", "additive", "skewed"]
+    names = list(_RECIPES)
     if max(encoding.groups) >= _MOST_ADDITIVE:
         names.remove("additive")
     if surrogate == "auto" and encoding.conditional:
@@ -66,8 +75,8 @@ def recipe(name: str, encoding: Encoding) -> Recipe:
         # With trees scikit-learn is imported, which takes a second.
         from phsx.models.trees import Trees
 
-        return Trees(encoding.groups, skewed=True)
-    return Recipe(encoding.groups, additive=name == "additive", skewed=name == "skewed")
+        return Trees(encoding.groups, outputs="log")
+    return Recipe(encoding.groups, **_RECIPES[name])
 
 
 @one_thread()

@@ -70,7 +70,7 @@ def test_predicts_about_as_well_as_a_forest(kernel):
 
 
 def test_same_predictions_from_what_was_learned():
-    recipe = Trees((0, 1, 2), skewed=True)
+    recipe = Trees((0, 1, 2), outputs="power")
     learned = recipe.learn(X, Y)
     at = RNG.random((9, 3))
     one, two = (recipe.condition(X, Y, learned).posterior.predict(at) for _ in range(2))

@@ -9,6 +9,7 @@ from sklearn.gaussian_process.kernels import WhiteKernel
 from sklearn.model_selection import cross_val_score
 
 from phsx.models.gaussian_process import GaussianProcess
+from phsx.models.outputs import FORMS
 from phsx.testing.functions import hartmann3
 
 RNG = np.random.default_rng(0)
@@ -17,7 +18,7 @@ Y = np.array([hartmann3(x0=a, x1=b, x2=c) for a, b, c in X])
 NEW = RNG.random((60, 3))
 TRUTH = np.array([hartmann3(x0=a, x1=b, x2=c) for a, b, c in NEW])
 
-VARIANTS = [{}, {"additive": True}, {"skewed": True}]
+VARIANTS = [{}, {"additive": True}, *({"outputs": form} for form in FORMS)]
 
 
 @pytest.mark.parametrize("options", VARIANTS)

@@ -10,7 +10,7 @@ X = RNG.random((30, 2))
 Y = np.sin(5 * X[:, 0]) + X[:, 1]
 
 
-@pytest.mark.parametrize("recipe", [Recipe((0, 1)), Recipe((0, 1), additive=True, skewed=True)])
+@pytest.mark.parametrize("recipe", [Recipe((0, 1)), Recipe((0, 1), additive=True, outputs="log")])
 def test_rebuilt_from_json_bit_for_bit(recipe):
     learned = recipe.learn(X, Y)
     new = RNG.random((9, 2))

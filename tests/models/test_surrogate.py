@@ -54,11 +54,11 @@ def test_one_model_is_fitted_at_a_time():
     before = fit_models(ENCODING, history(40), None, 0)
     assert set(before["models"]) == set(SMOOTH), "for the first time all are"
     fitted = []
-    for seed in (1, 2, 3, 4):
+    for seed in (1, 2, 3, 4, 5):
         now = fit_models(ENCODING, history(40, seed=seed), before, 0)
         fitted.append([name for name in SMOOTH if now["models"][name] != before["models"][name]])
         before = now
-    assert fitted == [[SMOOTH[1]], [SMOOTH[2]], [SMOOTH[0]], [SMOOTH[1]]]
+    assert fitted == [[name] for name in (*SMOOTH[1:], *SMOOTH[:2])]
 
 
 @pytest.mark.parametrize("n", [30, 81])
@@ -82,7 +82,7 @@ def test_acquisition_and_its_gradient(fit, name, failed, pending, judged):
     late = history(pending, range(pending), seed=8)
     surrogate = Surrogate(ENCODING, history(25, failed), late, fit, judged)
     acquisition = surrogate.acquisition(name)
-    at = RNG.random((4, 2))
+    at = np.random.default_rng(4).random((4, 2))
     values, gradient = acquisition.gradient(at)
     assert np.allclose(values, acquisition(at))
     for axis in range(2):
@@ -159,12 +159,12 @@ def test_sample_is_from_the_posterior(fit):
 
 def test_models_take_turns(fit):
     surrogate = Surrogate(ENCODING, history(5), None, fit)
-    assert [surrogate.model(turn) for turn in range(5)] == [*MODELS, MODELS[0]]
+    assert [surrogate.model(turn) for turn in range(len(MODELS) + 1)] == [*MODELS, MODELS[0]]
 
 
 def test_no_additive_model_of_very_many_dimensions():
     space = Space({f"x{i}": Float(0, 1) for i in range(40)})
-    assert names_of_models(Encoding(space), "gp") == ["plain", "skewed"]
+    assert names_of_models(Encoding(space), "gp") == ["plain", "skewed", "logarithmic"]
 
 
 def test_trees_where_they_are_asked_for_or_there_are_conditions():
