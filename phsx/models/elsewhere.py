@@ -18,6 +18,9 @@ _SAME = 0.3
 #: How wide the border of a basin is, in units of the correlation: gradients have to see it.
 _BORDER = 0.02
 
+#: Up to this penalty a pending point is at the border, where the next one would like to go, too.
+_AT_BORDER = 3.0
+
 
 @dataclass(frozen=True)
 class Basins:
@@ -89,11 +92,13 @@ class Elsewhere:
     def of(cls, acquisition: Judged, basins: Basins, best: float, pending: FloatArray) -> Elsewhere:
         """Return the improvement on `best`, and on what `pending` points (k, p) outside may give.
 
+        Those at the border of a basin count as outside: what is best outside often lies there.
+
         The pending points are the last ones that the acquisition's posterior has.
         """
-        outside = ~basins.contain(pending) if len(pending) else np.zeros(0, dtype=bool)
         to_beat: float | FloatArray = best
         if len(pending):
+            outside = basins.penalty(pending)[0] < _AT_BORDER
             sampled = acquisition.posterior.sampled(len(pending))[outside]
             to_beat = np.minimum(best, sampled.min(axis=0, initial=np.inf))
         return cls(replace(acquisition, criterion=ExpectedImprovement(to_beat)), basins)

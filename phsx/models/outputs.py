@@ -60,7 +60,7 @@ class Outputs:
     [0.0]
     >>> values = np.array([0.46, 0.461, 0.465, 0.468, 0.47, 4.2, 9.0])
     >>> Outputs.of(values, "bent").forward(values).round(1).tolist()
-    [-1.1, -1.0, -0.7, -0.5, -0.3, 1.7, 2.0]
+    [-0.8, -0.8, -0.6, -0.5, -0.4, 1.5, 1.7]
     """
 
     ceiling: float

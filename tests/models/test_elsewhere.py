@@ -67,3 +67,13 @@ def test_pending_points_inside_do_not_count(acquisition):
     extended = acquisition.extend(PENDING[:1], np.full((1, 16), -5.0))
     found = Elsewhere.of(extended, BASINS, 0.25, PENDING[:1])
     assert np.array_equal(found.acquisition.criterion.best, np.full(16, 0.25))
+
+
+def test_pending_points_at_the_border_count(acquisition):
+    # What is best outside often lies at the border: two searchers would meet there.
+    line = np.linspace([0.2, 0.2], [0.2, 0.95], 2000)
+    border = line[[np.flatnonzero(BASINS.contain(line)).max()]]
+    assert BASINS.contain(border)
+    extended = acquisition.extend(border, np.full((1, 16), -5.0))
+    found = Elsewhere.of(extended, BASINS, 1e3, border)
+    assert np.array_equal(found.acquisition.criterion.best, extended.posterior.sampled(1)[0])
