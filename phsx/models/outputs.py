@@ -149,8 +149,6 @@ def _bend(values: FloatArray, share: float, measures: float) -> tuple[float, flo
 
 def _bent(values: FloatArray, low: float, knee: float, measure: float) -> FloatArray:
     """Replace what values are above the knee, or below the least, by its logarithm."""
-    if low <= -_LIMIT:
-        return values
     above, below = np.maximum(values - knee, 0.0), np.maximum(low - values, 0.0)
     drawn = np.log1p(above / measure) - np.log1p(below / measure)
     return np.asarray(np.clip(values, low, knee) + measure * drawn)
@@ -158,8 +156,6 @@ def _bent(values: FloatArray, low: float, knee: float, measure: float) -> FloatA
 
 def _straightened(values: FloatArray, low: float, knee: float, measure: float) -> FloatArray:
     """Inverse of `_bent`; values beyond its range give the largest finite answers."""
-    if low <= -_LIMIT:
-        return np.asarray(values)
     above, below = np.maximum(values - knee, 0.0), np.maximum(low - values, 0.0)
     with np.errstate(over="ignore"):
         far = measure * (np.expm1(above / measure) - np.expm1(below / measure))

@@ -37,7 +37,7 @@ _SAMPLES = 16
 _MOST_ADDITIVE = 20
 
 
-#: The models that differ in more than their trees: what they are made of.
+#: The Gaussian processes of distances, and what each is made of.
 _RECIPES: dict[str, dict[str, Any]] = {
     "plain": {"outputs": "bent"},
     "additive": {"outputs": "bent", "additive": True},

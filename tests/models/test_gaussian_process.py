@@ -85,6 +85,8 @@ def test_is_a_scikit_learn_estimator():
 
 
 def test_wrong_groups_and_hyperparameters():
+    with pytest.raises(ValueError, match="outputs is 'best': it must be one of standard"):
+        GaussianProcess(outputs="best").fit(X, Y)
     with pytest.raises(ValueError, match="2 entries, but there are 3 features"):
         GaussianProcess(groups=[0, 1]).fit(X, Y)
     floats = GaussianProcess().fit(X[:, :2], Y).hyperparameters_

@@ -6,12 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from phsx.models.outputs import (
-    FORMS,
-    Outputs,
-    inverse_yeo_johnson,
-    yeo_johnson,
-)
+from phsx.models.outputs import FORMS, Outputs, inverse_yeo_johnson, yeo_johnson
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
