@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 import sklearn
 from scipy.sparse import csr_array
 from sklearn.tree import ExtraTreeRegressor
@@ -34,14 +35,16 @@ class Partition:
 
     def __init__(self, points: FloatArray, values: FloatArray) -> None:
         self._trees: list[ExtraTreeRegressor] = []
-        # Trees one by one: a forest's own bookkeeping takes twice as long as such small trees do.
+        rows, values = _as_trees_want(points), np.ascontiguousarray(values)
+        # Trees one by one, and input unchecked: a forest's own bookkeeping takes twice as long as
+        # such small trees do, and so do the checks.
         with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
             for least in _LEAVES:
                 for seed in range(_TREES):
                     tree = ExtraTreeRegressor(
                         min_samples_leaf=least, max_features=1.0, random_state=seed
                     )
-                    self._trees.append(tree.fit(points, values))
+                    self._trees.append(tree.fit(rows, values, check_input=False))
         self._offsets = np.cumsum([0, *(tree.tree_.node_count for tree in self._trees)])
 
     def leaves(self, points: FloatArray) -> csr_array:
@@ -49,10 +52,17 @@ class Partition:
         shape = len(points), int(self._offsets[-1])
         if len(points) == 0:
             return csr_array(shape)
-        found = self._offsets[:-1] + np.stack([tree.apply(points) for tree in self._trees], axis=1)
+        rows = _as_trees_want(points)
+        columns = [tree.apply(rows, check_input=False) for tree in self._trees]
+        found = self._offsets[:-1] + np.stack(columns, axis=1)
         share = np.full(found.size, 1.0 / math.sqrt(len(self._trees)))
         ends = np.arange(0, found.size + 1, len(self._trees))
         return csr_array((share, found.ravel(), ends), shape=shape)
+
+
+def _as_trees_want(points: FloatArray) -> npt.NDArray[np.float32]:
+    """Return points as scikit-learn's trees see them, who otherwise convert them one by one."""
+    return np.ascontiguousarray(points, dtype=np.float32)
 
 
 class ForestCross(Cross):

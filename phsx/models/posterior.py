@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from phsx.history import FloatArray
-from phsx.models.factor import Factor, solve_lower
+from phsx.models.factor import Factor, inverse_of, solve_lower
 from phsx.models.kernel import Cross, Kernel
 
 #: Least variance of a prediction, relative to the prior's.
@@ -79,6 +79,18 @@ class Posterior:
     def smoothed(self, values: FloatArray) -> FloatArray:
         """Posterior mean at the data, given the values that it was conditioned on."""
         return np.asarray(values - self.noise * self.factor.solve_transposed(self.whitened))
+
+    def explained(self) -> float:
+        """Return which share of the data's variance predictions of each from the others explain.
+
+        For data alone, before points are added. Rasmussen and Williams (2006), "Gaussian processes
+        for machine learning", equation 5.12; the constant mean stays that of all data. Less than 0
+        where it explains them better alone.
+        """
+        inverse = inverse_of(self.factor.head)
+        missed = (inverse.T @ self.whitened) / (inverse * inverse).sum(axis=0)
+        spread = float(np.var(self.factor.head @ self.whitened))
+        return 1.0 - float(np.mean(missed * missed)) / spread if spread > 0 else 0.0
 
     def extend(self, points: FloatArray, draws: FloatArray | None = None) -> Posterior:
         """Add `points` (k, p) whose values are not known yet, in O(k n²).

@@ -30,6 +30,10 @@ _YOUNG, _GROWN = 30, 80
 #: At most so many data are conditioned on, and so many failures and pending points.
 _MOST, _MOST_FAILED, _MOST_PENDING = 1000, 300, 256
 
+#: Where a process of distances explains this share of the variance of left-out data (of so many at
+#: most), trees are not asked.
+_EXPLAINED, _JUDGED = 0.9, 200
+
 #: How many samples are taken of what pending trials may give.
 _SAMPLES = 16
 
@@ -117,6 +121,10 @@ def fit_models(
         else:
             model = recipe(name, encoding)
             fitted[name] = model.learn(features, data.values, start, fresh=young, seed=seed)
+            if "trees" in names and name != "trees":
+                chosen = representative(features, data.values, _JUDGED, seed)
+                judged = model.condition(features[chosen], data.values[chosen], fitted[name])
+                fitted[name]["explained"] = judged.posterior.explained()
     return {"observed": len(data), "models": fitted, "turn": turn}
 
 
@@ -172,9 +180,17 @@ class Surrogate:
         self._smoothed: dict[str, FloatArray] = {}
 
     def model(self, turn: int) -> str:
-        """Return the name of the model whose turn it is."""
-        names: list[str] = list(self._fit["models"])
-        return names[turn % len(names)]
+        """Return the name of the model whose turn it is.
+
+        Trees, where they are among several, have every second turn as long as none of the others
+        predicts the data well: values jump then, say, where few parameters have any effect. Where
+        one does, trees would only be worse.
+        """
+        fitted: Mapping[str, Any] = self._fit["models"]
+        others = [name for name in fitted if name != "trees"] or ["trees"]
+        if all(fitted[name].get("explained", 1.0) < _EXPLAINED for name in others):
+            return "trees" if turn % 2 else others[turn // 2 % len(others)]
+        return others[turn % len(others)]
 
     def acquisition(self, name: str) -> Judged:
         """Return what a model wants to be maximized, given all that is pending by now."""

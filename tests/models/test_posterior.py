@@ -44,6 +44,23 @@ def test_smoothed_is_the_mean_at_the_data(posterior):
     assert np.allclose(posterior.smoothed(Y), mean)
 
 
+def test_explained_is_what_is_predicted_of_each_from_the_others(posterior):
+    covariance = KERNEL.matrix(THETA, X, X) + 0.01 * np.eye(15)
+    residuals = Y - posterior.constant
+    missed = []
+    for i in range(15):
+        rest = np.arange(15) != i
+        weights = np.linalg.solve(covariance[np.ix_(rest, rest)], covariance[rest, i])
+        missed.append(residuals[i] - weights @ residuals[rest])
+    expected = 1.0 - np.mean(np.square(missed)) / Y.var()
+    assert posterior.explained() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n", [1, 15])
+def test_of_equal_values_nothing_is_explained(n):
+    assert Posterior.of(KERNEL, THETA, 0.01, X[:n], np.full(n, 0.25)).explained() == 0.0
+
+
 def test_pending_points_leave_the_mean_and_lower_the_variance(posterior):
     pending = RNG.random((4, 3))
     extended = posterior.extend(pending[:1]).extend(pending[1:])

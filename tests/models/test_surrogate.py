@@ -157,9 +157,39 @@ def test_sample_is_from_the_posterior(fit):
     assert np.allclose(drawn.var(axis=0), variance, rtol=0.35)
 
 
-def test_models_take_turns(fit):
-    surrogate = Surrogate(ENCODING, history(5), None, fit)
-    assert [surrogate.model(turn) for turn in range(len(MODELS) + 1)] == [*MODELS, MODELS[0]]
+@pytest.mark.parametrize("names", [SMOOTH, ["trees"]])
+def test_models_take_turns(fit, names):
+    models = {name: fit["models"][name] for name in names}
+    surrogate = Surrogate(ENCODING, history(5), None, fit | {"models": models})
+    assert [surrogate.model(turn) for turn in range(len(names) + 1)] == [*names, names[0]]
+
+
+@pytest.mark.parametrize("best", [0.6, 0.95])
+def test_trees_have_every_second_turn_where_nothing_else_predicts_well(fit, best):
+    models = {name: fit["models"][name] | {"explained": 0.3} for name in SMOOTH}
+    models["additive"]["explained"] = best
+    models["trees"] = fit["models"]["trees"]
+    surrogate = Surrogate(ENCODING, history(5), None, fit | {"models": models})
+    turns = [surrogate.model(turn) for turn in range(2 * len(SMOOTH) + 2)]
+    if best > 0.9:
+        assert turns == (3 * SMOOTH)[: len(turns)]
+    else:
+        assert turns[1::2] == ["trees"] * (len(SMOOTH) + 1)
+        assert turns[::2] == [*SMOOTH, SMOOTH[0]]
+
+
+def test_what_models_explain_is_asked_where_there_are_trees():
+    space = Space({"n": Int(1, 9), "x": Float(0, 1, when="n > 3")})
+    unit = np.random.default_rng(0).random((40, 2))
+    active = np.stack([np.full(40, True), unit[:, 0] > 0.35], axis=1)
+    unit[~active] = 0.5
+    explained = []
+    for values in (unit.sum(axis=1), np.random.default_rng(1).normal(size=40)):
+        fitted = fit_models(Encoding(space), History(np.arange(40), unit, active, values), None, 0)
+        explained.append(max(fitted["models"][name]["explained"] for name in SMOOTH))
+        assert "explained" not in fitted["models"]["trees"]
+    assert explained[0] > 0.9 > 0.5 > explained[1]
+    assert "explained" not in fit_models(ENCODING, history(25), None, 0)["models"]["plain"]
 
 
 def test_no_additive_model_of_very_many_dimensions():
