@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from phsx.history import BoolArray, FloatArray
+from phsx.history import BoolArray, FloatArray, IntArray
 from phsx.models.improvement import ExpectedImprovement
 from phsx.models.judged import Judged
 from phsx.models.matern import Matern
@@ -117,3 +117,33 @@ class Elsewhere:
         value, gradient = self.acquisition.gradient(features)
         penalty, slope = self.basins.penalty(features)
         return value - penalty, gradient - slope
+
+
+def far_apart(features: FloatArray, first: int, count: int) -> IntArray:
+    """Choose rows far from each other, in order: each time the one farthest from all chosen.
+
+    Gonzalez (1985), "Clustering to minimize the maximum intercluster distance".
+
+    Parameters
+    ----------
+    features : ndarray, shape (n, p)
+        The points.
+    first : int
+        The row to begin with.
+    count : int
+        How many rows; where there are fewer, all.
+
+    Examples
+    --------
+    >>> far_apart(np.array([[0.0], [0.1], [0.9], [0.5], [1.0]]), 0, 3).tolist()
+    [0, 3, 4]
+    """
+    chosen = np.zeros(len(features), dtype=bool)
+    distance = np.full(len(features), np.inf)
+    farthest = first
+    for _ in range(min(count, len(features))):
+        chosen[farthest] = True
+        distance = np.minimum(distance, ((features - features[farthest]) ** 2).sum(axis=1))
+        distance[chosen] = -1.0
+        farthest = int(distance.argmax())
+    return np.flatnonzero(chosen)

@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from phsx.history import FloatArray, History, IntArray
 from phsx.models.criterion import Criterion
-from phsx.models.elsewhere import Basins, Elsewhere
+from phsx.models.elsewhere import Basins, Elsewhere, far_apart
 from phsx.models.encoding import Encoding
 from phsx.models.feasibility import Feasibility
 from phsx.models.improvement import ExpectedImprovement
@@ -33,6 +33,10 @@ _MOST, _MOST_FAILED, _MOST_PENDING = 1000, 300, 256
 #: Where a process of distances explains this share of the variance of left-out data (of so many at
 #: most), trees are not asked.
 _EXPLAINED, _JUDGED = 0.9, 200
+
+#: The model for looking elsewhere, and from how many points it learns: so many for each length
+#: scale, and at least and at most.
+_AFAR, _PER_SCALE, _LEAST_AFAR, _MOST_AFAR = "afar", 2, 10, 100
 
 #: How many samples are taken of what pending trials may give.
 _SAMPLES = 16
@@ -80,7 +84,7 @@ def recipe(name: str, encoding: Encoding) -> Recipe:
         from phsx.models.trees import Trees
 
         return Trees(encoding.groups, outputs="log")
-    return Recipe(encoding.groups, **_RECIPES[name])
+    return Recipe(encoding.groups, **_RECIPES["plain" if name == _AFAR else name])
 
 
 @one_thread()
@@ -176,6 +180,7 @@ class Surrogate:
         if pending is not None:
             late = pending.select(np.arange(len(pending))[-_MOST_PENDING:])
             self.add(Points(late.unit, late.active))
+        self._learned: dict[str, Any] = dict(fit["models"])
         self._built: dict[str, Judged] = {}
         self._smoothed: dict[str, FloatArray] = {}
 
@@ -219,6 +224,11 @@ class Surrogate:
     def elsewhere(self, name: str, basins: int, count: int) -> tuple[Elsewhere, Points] | None:
         """Return what there is to be gained outside of some basins, and the best points there.
 
+        How far basins reach is what the model says. What to expect outside is not: data crowd in
+        basins, and length scales learned from them say what matters there. On Hartmann-6 two of
+        six parameters then seem to have no effect anywhere, and the better basin seems certain to
+        be bad. So a model is asked that learns its hyper-parameters from points far apart alone.
+
         Parameters
         ----------
         name : str
@@ -235,11 +245,11 @@ class Surrogate:
             None if nothing is known outside, or if the model has no length scales that would tell
             how far basins reach.
         """
-        acquisition, smoothed = self.acquisition(name), self._smoothed[name]
         scales = self._fit["models"][name].get("length_scales")
         if scales is None:
             return None
-        left = np.argsort(smoothed, kind="stable")
+        self.acquisition(name)
+        left = np.argsort(self._smoothed[name], kind="stable")
         centers: list[int] = []
         for _ in range(basins):
             centers.append(int(left[0]))
@@ -247,16 +257,26 @@ class Surrogate:
             left = left[~found.contain(self._features[left])]
             if not len(left):
                 return None
-        best = float(smoothed[left[0]])
-        elsewhere = Elsewhere.of(acquisition, found, best, self._pending)
-        return elsewhere, self._points(left[:count])
+        if _AFAR not in self._learned:
+            self._learned[_AFAR] = self._learn_from_afar()
+        acquisition = self.acquisition(_AFAR)
+        best = float(self._smoothed[_AFAR][left].min())
+        return Elsewhere.of(acquisition, found, best, self._pending), self._points(left[:count])
+
+    def _learn_from_afar(self) -> dict[str, JSON]:
+        """Learn hyper-parameters from the best point and others far from it and each other."""
+        groups, values = self._encoding.groups, self.data.values
+        count = min(max(_PER_SCALE * (max(groups) + 1), _LEAST_AFAR), _MOST_AFAR)
+        chosen = far_apart(self._features, int(values.argmin()), count)
+        return recipe(_AFAR, self._encoding).learn(self._features[chosen], values[chosen])
 
     def _points(self, rows: IntArray) -> Points:
         return Points(self.data.unit[rows], self.data.active[rows])
 
     def _build(self, name: str) -> Judged:
-        learned = self._fit["models"][name]
-        model = recipe(name, self._encoding).condition(self._features, self.data.values, learned)
+        model = recipe(name, self._encoding).condition(
+            self._features, self.data.values, self._learned[name]
+        )
         posterior = model.posterior
         # Under noise the least observation is a lucky one; the least posterior mean is not.
         self._smoothed[name] = posterior.smoothed(model.targets)
