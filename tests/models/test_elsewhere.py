@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from phsx.models.elsewhere import Basins, Elsewhere
+from phsx.models.elsewhere import Basins, Elsewhere, far_apart
 from phsx.models.improvement import ExpectedImprovement
 from phsx.models.judged import Judged
 from phsx.models.matern import Matern
@@ -77,3 +77,20 @@ def test_pending_points_at_the_border_count(acquisition):
     extended = acquisition.extend(border, np.full((1, 16), -5.0))
     found = Elsewhere.of(extended, BASINS, 1e3, border)
     assert np.array_equal(found.acquisition.criterion.best, extended.posterior.sampled(1)[0])
+
+
+@pytest.mark.parametrize("count", [1, 4, 40])
+def test_points_far_apart(count):
+    points = np.random.default_rng(5).random((30, 3))
+    points[10:] = points[3] + 0.01 * points[10:]  # a crowd
+    chosen = far_apart(points, 3, count)
+    assert chosen.tolist() == sorted(set(chosen.tolist()))
+    assert len(chosen) == min(count, 30)
+    assert 3 in chosen
+    if count == 4:
+        apart = np.linalg.norm(points[chosen][:, None] - points[chosen][None], axis=2)
+        assert apart[np.triu_indices(4, 1)].min() > 0.3
+
+
+def test_equal_points_are_chosen_once_each():
+    assert far_apart(np.zeros((3, 2)), 1, 3).tolist() == [0, 1, 2]

@@ -232,3 +232,21 @@ def test_elsewhere_leaves_out_the_best_points(fit, name, pending):
 def test_nothing_is_elsewhere_when_all_is_near(fit):
     near = History(np.arange(1), np.full((1, 2), 0.5), np.ones((1, 2), dtype=bool), np.zeros(1))
     assert Surrogate(ENCODING, near, None, fit).elsewhere("plain", 1, 3) is None
+
+
+def test_what_a_crowd_says_is_not_believed_elsewhere():
+    # In the valley at x = 0.2, where nearly all points are, y has no effect; elsewhere it has.
+    rng = np.random.default_rng(0)
+    unit = rng.random((60, 2))
+    unit[:48, 0] = 0.2 + 0.02 * rng.standard_normal(48)
+    far = np.clip(4 * unit[:, 0] - 1.4, 0, 1)
+    values = (unit[:, 0] - 0.2) ** 2 + far * (0.3 + 0.1 * np.sin(9 * unit[:, 1]))
+    past = History(np.arange(60), unit, np.ones((60, 2), dtype=bool), values)
+    fit = fit_models(ENCODING, past, None, 0)
+    surrogate = Surrogate(ENCODING, past, None, fit)
+    elsewhere, _ = surrogate.elsewhere("plain", 1, 3)
+    own = surrogate.acquisition("plain").posterior.theta
+    assert elsewhere.acquisition.posterior.theta[1] < own[1] - math.log(2)
+    again, _ = Surrogate(ENCODING, past, None, fit).elsewhere("plain", 1, 3)
+    assert np.array_equal(again.acquisition.posterior.theta, elsewhere.acquisition.posterior.theta)
+    assert surrogate.model(0) == "plain", "what looks elsewhere takes no turn"
