@@ -35,10 +35,10 @@ class Partition:
 
     def __init__(self, points: FloatArray, values: FloatArray) -> None:
         self._trees: list[ExtraTreeRegressor] = []
-        rows, values = _as_trees_want(points), np.ascontiguousarray(values)
+        rows = _as_trees_want(points)
         # Trees one by one, and input unchecked: a forest's own bookkeeping takes twice as long as
         # such small trees do, and so do the checks.
-        with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
+        with sklearn.config_context(skip_parameter_validation=True):
             for least in _LEAVES:
                 for seed in range(_TREES):
                     tree = ExtraTreeRegressor(

@@ -124,6 +124,16 @@ class Recipe:
         posterior = Posterior.of(kernel, vector[:-1], noise, features, targets)
         return Conditioned(posterior, outputs, targets)
 
+    def explained(
+        self, features: FloatArray, values: FloatArray, learned: Mapping[str, JSON], seed: int
+    ) -> float:
+        """Return which share of the variance of left-out data is explained (of `points` at most).
+
+        See `Posterior.explained`; `seed` chooses the data where there are more.
+        """
+        chosen = representative(features, values, self.points, seed)
+        return self.condition(features[chosen], values[chosen], learned).posterior.explained()
+
 
 def representative(features: FloatArray, values: FloatArray, count: int, seed: int) -> IntArray:
     """Choose rows: a third the best, a third nearest to the best, the rest at random, in order."""

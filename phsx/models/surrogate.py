@@ -30,9 +30,9 @@ _YOUNG, _GROWN = 30, 80
 #: At most so many data are conditioned on, and so many failures and pending points.
 _MOST, _MOST_FAILED, _MOST_PENDING = 1000, 300, 256
 
-#: Where a process of distances explains this share of the variance of left-out data (of so many at
-#: most), trees are not asked.
-_EXPLAINED, _JUDGED = 0.9, 200
+#: Where a process of distances explains this share of the variance of left-out data, trees are not
+#: asked.
+_EXPLAINED = 0.9
 
 #: The model for looking elsewhere, and from how many points it learns: so many for each length
 #: scale, and at least and at most.
@@ -58,7 +58,8 @@ def names_of_models(encoding: Encoding, surrogate: str) -> list[str]:
     """Return the names of the models that take turns.
 
     They err in different ways, so what one of them cannot see another finds: better than any one
-    of them, and than choosing by evidence.
+    of them, and than choosing among the processes by evidence. (Trees have turns by evidence: see
+    `Surrogate.model`.)
 
     Parameters
     ----------
@@ -126,9 +127,8 @@ def fit_models(
             model = recipe(name, encoding)
             fitted[name] = model.learn(features, data.values, start, fresh=young, seed=seed)
             if "trees" in names and name != "trees":
-                chosen = representative(features, data.values, _JUDGED, seed)
-                judged = model.condition(features[chosen], data.values[chosen], fitted[name])
-                fitted[name]["explained"] = judged.posterior.explained()
+                explained = model.explained(features, data.values, fitted[name], seed)
+                fitted[name]["explained"] = explained
     return {"observed": len(data), "models": fitted, "turn": turn}
 
 
@@ -180,7 +180,6 @@ class Surrogate:
         if pending is not None:
             late = pending.select(np.arange(len(pending))[-_MOST_PENDING:])
             self.add(Points(late.unit, late.active))
-        self._learned: dict[str, Any] = dict(fit["models"])
         self._built: dict[str, Judged] = {}
         self._smoothed: dict[str, FloatArray] = {}
 
@@ -257,29 +256,27 @@ class Surrogate:
             left = left[~found.contain(self._features[left])]
             if not len(left):
                 return None
-        if _AFAR not in self._learned:
-            self._learned[_AFAR] = self._learn_from_afar()
         acquisition = self.acquisition(_AFAR)
         best = float(self._smoothed[_AFAR][left].min())
         return Elsewhere.of(acquisition, found, best, self._pending), self._points(left[:count])
 
-    def _learn_from_afar(self) -> dict[str, JSON]:
+    def _learn_from_afar(self, model: Recipe) -> dict[str, JSON]:
         """Learn hyper-parameters from the best point and others far from it and each other."""
         groups, values = self._encoding.groups, self.data.values
         count = min(max(_PER_SCALE * (max(groups) + 1), _LEAST_AFAR), _MOST_AFAR)
         chosen = far_apart(self._features, int(values.argmin()), count)
-        return recipe(_AFAR, self._encoding).learn(self._features[chosen], values[chosen])
+        return model.learn(self._features[chosen], values[chosen])
 
     def _points(self, rows: IntArray) -> Points:
         return Points(self.data.unit[rows], self.data.active[rows])
 
     def _build(self, name: str) -> Judged:
-        model = recipe(name, self._encoding).condition(
-            self._features, self.data.values, self._learned[name]
-        )
-        posterior = model.posterior
+        model = recipe(name, self._encoding)
+        learned = self._learn_from_afar(model) if name == _AFAR else self._fit["models"][name]
+        known = model.condition(self._features, self.data.values, learned)
+        posterior = known.posterior
         # Under noise the least observation is a lucky one; the least posterior mean is not.
-        self._smoothed[name] = posterior.smoothed(model.targets)
+        self._smoothed[name] = posterior.smoothed(known.targets)
         feasibility = None
         if len(self._failed):
             feasibility = Feasibility.of(
