@@ -1,4 +1,4 @@
-"""The problems: synthetic ones with known optima, and the tuning of models."""
+"""The problems: synthetic ones with known optima, the tuning of models, and rugged ones."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from phsx.testing.functions import (
     styblinski,
 )
 from suite.problem import Problem, of
+from suite.rugged import RUGGED
 from suite.tuning import TUNING
 
 SYNTHETIC = [
@@ -41,4 +42,4 @@ SYNTHETIC = [
 ]
 
 #: All problems by name.
-PROBLEMS: dict[str, Problem] = {one.name: one for one in SYNTHETIC + TUNING}
+PROBLEMS: dict[str, Problem] = {one.name: one for one in SYNTHETIC + TUNING + RUGGED}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from suite.problems import PROBLEMS
+from suite.problems import RUGGED, SYNTHETIC, TUNING
 
 _MARKS = (10, 15, 20, 30, 40, 50, 60, 80, 100, 120, 160, 200, 240, 280, 320, 360, 400)
-_LARGE = [name for name in PROBLEMS if name.endswith("20")]
+_COMMON = [problem.name for problem in SYNTHETIC + TUNING]
+_LARGE = [name for name in _COMMON if name.endswith("20")]
+_RUGGED = [problem.name for problem in RUGGED]
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,10 @@ class Setting:
 
 
 SETTINGS = {
-    "async8": Setting("8 workers, 80 trials", 8, 80, list(PROBLEMS)),
-    "async64": Setting("64 workers, 320 trials", 64, 320, list(PROBLEMS)),
-    "sequential": Setting("1 worker, 60 trials", 1, 60, list(PROBLEMS)),
+    "async8": Setting("8 workers, 80 trials", 8, 80, _COMMON),
+    "async64": Setting("64 workers, 320 trials", 64, 320, _COMMON),
+    "sequential": Setting("1 worker, 60 trials", 1, 60, _COMMON),
     "large": Setting("20 dimensions, 8 workers, 400 trials", 8, 400, _LARGE),
+    "rugged": Setting("Many local optima, 8 workers, 80 trials", 8, 80, _RUGGED),
     "long": Setting("Hartmann-6, 8 workers, 200 trials", 8, 200, ["hartmann6"]),
 }
