@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from phsx.history import BoolArray, FloatArray, IntArray
 from phsx.models.improvement import ExpectedImprovement
 from phsx.models.judged import Judged
-from phsx.models.kernel import Kernel
+from phsx.models.matern import Matern
 
 #: Points belong to the basin of a center with which they are correlated more than this.
 _SAME = 0.3
@@ -23,12 +24,12 @@ _AT_BORDER = 3.0
 
 @dataclass(frozen=True)
 class Basins:
-    """The surroundings of points, as far as a covariance function tells.
+    """The surroundings of points, as far as length scales tell.
 
     Attributes
     ----------
-    kernel : Kernel
-        The covariance function.
+    kernel : Matern
+        A kernel of variance 1.
     theta : ndarray
         Its parameters.
     centers : ndarray, shape (k, p)
@@ -36,15 +37,19 @@ class Basins:
 
     Examples
     --------
-    >>> from phsx.models.matern import Matern
-    >>> basins = Basins(Matern([0]), np.log([0.2, 1.0]), np.array([[0.5]]))
+    >>> basins = Basins.of([0], [0.2], np.array([[0.5]]))
     >>> basins.contain(np.array([[0.4], [0.9]])).tolist()
     [True, False]
     """
 
-    kernel: Kernel
+    kernel: Matern
     theta: FloatArray
     centers: FloatArray
+
+    @classmethod
+    def of(cls, groups: npt.ArrayLike, length_scales: npt.ArrayLike, centers: FloatArray) -> Basins:
+        """Return the basins of `centers` (k, p), given the length scale of each group."""
+        return cls(Matern(groups), np.append(np.log(length_scales), 0.0), centers)
 
     def contain(self, features: FloatArray) -> BoolArray:
         """Tell which of the points (m, p) lie inside of one of the basins."""
@@ -56,16 +61,12 @@ class Basins:
         inside = (correlation.max(axis=1) - _SAME) / _BORDER
         weights = np.zeros_like(correlation)
         nearest = np.arange(len(features)), correlation.argmax(axis=1)
-        weights[nearest] = np.exp(-np.logaddexp(0.0, -inside)) / (_BORDER * self._variance)
+        weights[nearest] = np.exp(-np.logaddexp(0.0, -inside)) / _BORDER
         slope = self.kernel.input_gradient(self.theta, features, self.centers, weights)
         return np.logaddexp(0.0, inside), slope
 
     def _correlation(self, features: FloatArray) -> FloatArray:
-        return self.kernel.matrix(self.theta, features, self.centers) / self._variance
-
-    @property
-    def _variance(self) -> float:
-        return self.kernel.variance(self.theta)
+        return self.kernel.matrix(self.theta, features, self.centers)
 
 
 @dataclass(frozen=True)

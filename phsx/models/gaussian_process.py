@@ -37,8 +37,6 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         has its own.
     additive : bool
         Add one-dimensional kernels with learned weights.
-    ripples : bool
-        Add a kernel of the same shape, but shorter by a learned ratio, with a learned share.
     outputs : {"standard", "power", "bent", "log"}
         What the model sees of the outputs: standardized; made more normal by a Yeo-Johnson
         transform; those far above the least drawn in by a logarithm; or the logarithm of what they
@@ -83,7 +81,6 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         *,
         groups: Sequence[int] | None = None,
         additive: bool = False,
-        ripples: bool = False,
         outputs: str = "standard",
         points: int = 200,
         iterations: int = 50,
@@ -91,7 +88,6 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         self.groups = groups
         self.additive = additive
-        self.ripples = ripples
         self.outputs = outputs
         self.points = points
         self.iterations = iterations
@@ -179,7 +175,6 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return Recipe(
             tuple(groups),
             self.additive,
-            self.ripples,
             self.outputs,
             points=self.points,
             iterations=self.iterations,

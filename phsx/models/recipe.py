@@ -15,7 +15,6 @@ from phsx.models.likelihood import fresh_start, maximize_posterior
 from phsx.models.matern import Matern
 from phsx.models.outputs import Outputs
 from phsx.models.posterior import Posterior
-from phsx.models.rippled import Rippled
 from phsx.models.sum import Sum
 
 JSON = Any
@@ -53,8 +52,6 @@ class Recipe:
         For each feature the number of the length scale it uses.
     additive : bool
         Whether one-dimensional kernels with learned weights are added.
-    ripples : bool
-        Whether a kernel of the same shape, but shorter, is added.
     outputs : str
         What outputs are made into: one of the `FORMS` of `phsx.models.outputs`.
     points : int
@@ -74,15 +71,14 @@ class Recipe:
 
     groups: tuple[int, ...]
     additive: bool = False
-    ripples: bool = False
     outputs: str = "standard"
     points: int = 200
     iterations: int = 50
 
     def kernel(self, features: FloatArray, targets: FloatArray) -> Kernel:
         """Return the covariance function; other recipes make it of the data."""
-        kernel = Rippled(self.groups) if self.ripples else Matern(self.groups)
-        return Sum(kernel, Additive(self.groups)) if self.additive else kernel
+        matern = Matern(self.groups)
+        return Sum(matern, Additive(self.groups)) if self.additive else matern
 
     def learn(
         self,
@@ -128,17 +124,6 @@ class Recipe:
         posterior = Posterior.of(kernel, vector[:-1], noise, features, targets)
         return Conditioned(posterior, outputs, targets)
 
-    def near(self, learned: Mapping[str, JSON]) -> tuple[Kernel, FloatArray] | None:
-        """Return by which covariance points share an optimum; None if distances say nothing.
-
-        One-dimensional kernels are left out: by them points are alike across the whole space.
-        """
-        if not self.ripples:
-            kernel = Matern(self.groups)
-            return kernel, _to_vector(kernel, learned)[:-1]
-        rippled = Rippled(self.groups)
-        return rippled, rippled.by_gradient(_to_vector(rippled, learned)[:-1])
-
     def explained(
         self, features: FloatArray, values: FloatArray, learned: Mapping[str, JSON], seed: int
     ) -> float:
@@ -178,12 +163,7 @@ def _to_dict(kernel: Kernel, vector: FloatArray) -> dict[str, JSON]:
 
 
 def _to_vector(kernel: Kernel, parts: Mapping[str, JSON]) -> FloatArray:
-    # What a fit does not know, since an earlier version made it, is as good as nothing.
-    least, offset = np.exp(kernel.lower).tolist(), 0
-    natural: list[float] = []
-    for name, length in kernel.names:
-        natural += parts.get(name, least[offset : offset + length])
-        offset += length
+    natural = [value for name, _ in kernel.names for value in parts[name]]
     vector = np.log(np.array([*natural, parts["noise"]], dtype=np.float64))
     if vector.shape != (kernel.size + 1,):
         raise ValueError(

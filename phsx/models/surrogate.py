@@ -45,15 +45,12 @@ _SAMPLES = 16
 _MOST_ADDITIVE = 20
 
 
-#: The Gaussian processes of distances that take turns, and what each process is made of. (Points
-#: far apart say nothing of ripples.)
-_TURNS = ("plain", "additive", "skewed", "logarithmic")
+#: The Gaussian processes of distances, and what each is made of.
 _RECIPES: dict[str, dict[str, Any]] = {
-    _AFAR: {"outputs": "bent"},
-    "plain": {"outputs": "bent", "ripples": True},
-    "additive": {"outputs": "bent", "ripples": True, "additive": True},
-    "skewed": {"outputs": "power", "ripples": True},
-    "logarithmic": {"outputs": "log", "ripples": True},
+    "plain": {"outputs": "bent"},
+    "additive": {"outputs": "bent", "additive": True},
+    "skewed": {"outputs": "power"},
+    "logarithmic": {"outputs": "log"},
 }
 
 
@@ -73,7 +70,7 @@ def names_of_models(encoding: Encoding, surrogate: str) -> list[str]:
     """
     if surrogate == "trees":
         return ["trees"]
-    names = list(_TURNS)
+    names = list(_RECIPES)
     if max(encoding.groups) >= _MOST_ADDITIVE:
         names.remove("additive")
     if surrogate == "auto" and encoding.conditional:
@@ -88,7 +85,7 @@ def recipe(name: str, encoding: Encoding) -> Recipe:
         from phsx.models.trees import Trees
 
         return Trees(encoding.groups, outputs="log")
-    return Recipe(encoding.groups, **_RECIPES[name])
+    return Recipe(encoding.groups, **_RECIPES["plain" if name == _AFAR else name])
 
 
 @one_thread()
@@ -244,17 +241,18 @@ class Surrogate:
         Returns
         -------
         tuple or None
-            None if nothing is known outside, or if the model cannot tell how far basins reach.
+            None if nothing is known outside, or if the model has no length scales that would tell
+            how far basins reach.
         """
-        near = recipe(name, self._encoding).near(self._fit["models"][name])
-        if near is None:
+        scales = self._fit["models"][name].get("length_scales")
+        if scales is None:
             return None
         self.acquisition(name)
         left = np.argsort(self._smoothed[name], kind="stable")
         centers: list[int] = []
         for _ in range(basins):
             centers.append(int(left[0]))
-            found = Basins(*near, self._features[centers])
+            found = Basins.of(self._encoding.groups, scales, self._features[centers])
             left = left[~found.contain(self._features[left])]
             if not len(left):
                 return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from phsx.history import FloatArray
 from phsx.models.forest import Forest, Partition
 from phsx.models.kernel import Kernel
-from phsx.models.recipe import JSON, Recipe
+from phsx.models.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,3 @@ class Trees(Recipe):
     def kernel(self, features: FloatArray, targets: FloatArray) -> Kernel:
         """Return the covariance function, of trees that were grown on these data."""
         return Forest(Partition(features, targets))
-
-    def near(self, learned: Mapping[str, JSON]) -> None:
-        """Return None: that trees put points together says nothing of how far a basin reaches."""

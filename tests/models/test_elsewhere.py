@@ -11,12 +11,9 @@ from phsx.models.improvement import ExpectedImprovement
 from phsx.models.judged import Judged
 from phsx.models.matern import Matern
 from phsx.models.posterior import Posterior
-from phsx.models.rippled import Rippled
 
 RNG = np.random.default_rng(0)
-CENTERS = np.array([[0.2, 0.2], [0.8, 0.6]])
-BASINS = Basins(Matern([0, 1]), np.log([0.2, 0.4, 1.0]), CENTERS)
-RIPPLED = Basins(Rippled([0, 1]), np.log([1.0, 1.5, 3.0, 0.1, 20.0]), CENTERS)
+BASINS = Basins.of([0, 1], [0.2, 0.4], np.array([[0.2, 0.2], [0.8, 0.6]]))
 PENDING = np.array([[0.21, 0.2], [0.6, 0.1]])
 
 
@@ -34,26 +31,17 @@ def test_a_basin_is_long_where_the_length_scale_is():
     assert BASINS.contain(along).tolist() == [True, True, False, True]
 
 
-def test_high_ripples_have_small_basins():
-    around = np.array([[0.2, 0.2], [0.3, 0.2], [0.5, 0.95]])
-    assert RIPPLED.contain(around).tolist() == [True, True, False]
-    lower = Basins(RIPPLED.kernel, np.log([1.0, 1.5, 3.0, 0.1, 0.1]), CENTERS)
-    assert lower.contain(around).all()
-
-
-@pytest.mark.parametrize("basins", [BASINS, RIPPLED])
-def test_penalty_is_large_inside_and_small_outside(basins):
-    penalty, _ = basins.penalty(np.array([[0.2, 0.2], [0.5, 0.95]]))
+def test_penalty_is_large_inside_and_small_outside():
+    penalty, _ = BASINS.penalty(np.array([[0.2, 0.2], [0.5, 0.95]]))
     assert penalty[0] > 30
     assert penalty[1] < 0.01
 
 
-@pytest.mark.parametrize("basins", [BASINS, RIPPLED])
 @pytest.mark.parametrize("pending", [0, 2])
-def test_gradient(acquisition, pending, basins):
+def test_gradient(acquisition, pending):
     if pending:
         acquisition = acquisition.extend(PENDING, RNG.standard_normal((2, 16)))
-    elsewhere = Elsewhere.of(acquisition, basins, 0.5, PENDING[:pending])
+    elsewhere = Elsewhere.of(acquisition, BASINS, 0.5, PENDING[:pending])
     for at in RNG.random((5, 2)):
         value, gradient = elsewhere.gradient(at[None])
         assert value == pytest.approx(elsewhere(at[None]))

@@ -18,7 +18,7 @@ Y = np.array([hartmann3(x0=a, x1=b, x2=c) for a, b, c in X])
 NEW = RNG.random((60, 3))
 TRUTH = np.array([hartmann3(x0=a, x1=b, x2=c) for a, b, c in NEW])
 
-VARIANTS = [{}, {"additive": True}, {"ripples": True}, *({"outputs": form} for form in FORMS)]
+VARIANTS = [{}, {"additive": True}, *({"outputs": form} for form in FORMS)]
 
 
 @pytest.mark.parametrize("options", VARIANTS)

@@ -9,7 +9,6 @@ from phsx.models.additive import Additive
 from phsx.models.forest import Forest, Partition
 from phsx.models.kernel import squared_distances
 from phsx.models.matern import Matern
-from phsx.models.rippled import Rippled
 from phsx.models.sum import Sum
 
 GROUPS = [0, 1, 1, 2]
@@ -19,8 +18,6 @@ KERNELS = {
     "matern": Matern(GROUPS),
     "additive": Additive(GROUPS),
     "sum": Sum(Matern(GROUPS), Additive(GROUPS)),
-    "rippled": Rippled(GROUPS),
-    "all": Sum(Rippled(GROUPS), Additive(GROUPS)),
 }
 
 
@@ -59,15 +56,6 @@ def test_additive_is_a_sum_over_groups():
         0.5 * Reference(3.0, nu=2.5)(a[:, 3:], b[:, 3:]),
     ]
     assert np.allclose(ours, sum(parts), rtol=1e-12)
-
-
-def test_ripples_have_the_shape_of_what_they_are_on():
-    scales = np.array([0.2, 0.7, 3.0])
-    rng = np.random.default_rng(2)
-    a, b = rng.random((7, 3)), rng.random((5, 3))
-    ours = Rippled([0, 1, 2]).matrix(np.log([*scales, 2.0, 0.1, 0.3]), a, b)
-    slope, ripples = Reference(scales, nu=2.5)(a, b), Reference(0.1 * scales, nu=2.5)(a, b)
-    assert np.allclose(ours, 2.0 * (slope + 0.3 * ripples), rtol=1e-12)
 
 
 @pytest.mark.parametrize("shape", ["any", "symmetric", "triangular"])
