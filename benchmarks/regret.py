@@ -8,8 +8,9 @@ log-normal durations are the same for all. What was recorded before (benchmarks/
     python benchmarks/report.py         # makes the tables and plots from the records
 
 Settings: async8 (8 workers, 80 trials), async64 (64 workers, 320 trials), sequential (60 trials),
-large (20 dimensions, 8 workers, 400 trials), rugged (functions with many local optima, 8 workers, 80
-trials), long (Hartmann-6, 8 workers, 200 trials). The other optimizers are installed by `pip install -e .[bench]`.
+large (20 dimensions, 8 workers, 400 trials), rugged (functions with many local optima, 8 workers,
+80 trials), long (Hartmann-6, 8 workers, 200 trials). The other optimizers are installed by
+`pip install -e .[bench]`.
 """
 
 from __future__ import annotations

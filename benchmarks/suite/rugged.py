@@ -7,12 +7,14 @@ datasets", lists all but the wide Levy function with their optima.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from phsx.space import Float, Space
 from phsx.testing.functions import Function, levy, moved
-from suite.problem import of
+from suite.problem import Problem, of
 
 
 def _shubert(x: float, y: float) -> float:
@@ -52,30 +54,26 @@ def _schwefel(**x: float) -> float:
     return sum(418.9828872724338 - z * math.sin(math.sqrt(abs(z))) for z in x.values())
 
 
-def _box(low: float, high: float, names: str) -> Space:
+def _box(low: float, high: float, names: Iterable[str]) -> Space:
     return Space({name: Float(low, high) for name in names})
 
 
-def _wide_levy() -> Function:
-    narrow = levy(2)
-    parameters = {name: Float(-35.0, 35.0) for name in narrow.space.names}
-    return Function("levy2-wide", Space(parameters), 0.0, narrow.best, narrow.formula)
+def _middle(name: str, space: Space, minimum: float, formula: Callable[..., float]) -> Function:
+    """Return a function whose optimum lies at 0, to be moved from there."""
+    return Function(name, space, minimum, dict.fromkeys(space.names, 0.0), formula)
 
 
-_ORIGIN = {"x": 0.0, "y": 0.0}
+_LEVY = levy(2)
+_WIDE_LEVY = replace(_LEVY, name="levy2-wide", space=_box(-35.0, 35.0, _LEVY.space.names))
 
 #: Where the optimum lies in the middle, it is moved.
 RUGGED = [
-    of(Function("shubert2", _box(-10, 10, "xy"), -186.7309088, {}, _shubert)),
-    of(Function("eggholder2", _box(-512, 512, "xy"), -959.6406627, {}, _eggholder)),
-    of(moved(Function("drop-wave2", _box(-5, 5, "xy"), -1.0, _ORIGIN, _drop_wave), 12)),
-    of(Function("holder2", _box(-10, 10, "xy"), -19.2085026, {}, _holder)),
-    of(Function("langermann2", _box(0, 10, "xy"), -5.1621262, {}, _langermann)),
-    of(moved(_wide_levy(), 13)),
-    of(
-        moved(
-            Function("rastrigin3", _box(-5, 5, "xyz"), 0.0, {**_ORIGIN, "z": 0.0}, _rastrigin), 14
-        )
-    ),
-    of(Function("schwefel3", _box(-500, 500, "xyz"), 0.0, {}, _schwefel)),
+    Problem("shubert2", _box(-10, 10, "xy"), _shubert, -186.7309088),
+    Problem("eggholder2", _box(-512, 512, "xy"), _eggholder, -959.6406627),
+    of(moved(_middle("drop-wave2", _box(-5, 5, "xy"), -1.0, _drop_wave), 12)),
+    Problem("holder2", _box(-10, 10, "xy"), _holder, -19.2085026),
+    Problem("langermann2", _box(0, 10, "xy"), _langermann, -5.1621262),
+    of(moved(_WIDE_LEVY, 13)),
+    of(moved(_middle("rastrigin3", _box(-5, 5, "xyz"), 0.0, _rastrigin), 14)),
+    Problem("schwefel3", _box(-500, 500, "xyz"), _schwefel, 0.0),
 ]
