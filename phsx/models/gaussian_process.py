@@ -15,8 +15,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
 from phsx.history import FloatArray
-from phsx.models.outputs import FORMS
-from phsx.models.recipe import Recipe
+from phsx.models.recipe import FORMS, Recipe
 
 JSON = Any
 
@@ -37,11 +36,11 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         has its own.
     additive : bool
         Add one-dimensional kernels with learned weights.
-    outputs : {"standard", "power", "bent", "log"}
+    outputs : {"standard", "power", "bent", "log", "ranks"}
         What the model sees of the outputs: standardized; made more normal by a Yeo-Johnson
-        transform; those far above the least drawn in by a logarithm; or the logarithm of what they
-        are above the least. But for the first, predictions are in the transformed outputs'
-        quantiles, see `predict`.
+        transform; those far above the least drawn in by a logarithm; the logarithm of what they
+        are above the least; or the normal quantiles of their ranks. But for the first, predictions
+        are in the transformed outputs' quantiles, see `predict`.
     points : int
         How many of the data may be used for the hyper-parameters: a third the best, a third the
         nearest to the best one, a third at random. All data are used for predictions.

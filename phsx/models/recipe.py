@@ -13,11 +13,16 @@ from phsx.models.additive import Additive
 from phsx.models.kernel import Kernel
 from phsx.models.likelihood import fresh_start, maximize_posterior
 from phsx.models.matern import Matern
+from phsx.models.outputs import FORMS as SHAPES
 from phsx.models.outputs import Outputs
 from phsx.models.posterior import Posterior
+from phsx.models.ranks import Ranks
 from phsx.models.sum import Sum
 
 JSON = Any
+
+#: What outputs can be made into: forms of `Outputs`, or their ranks' normal scores.
+FORMS = (*SHAPES, "ranks")
 
 #: What share of the iterations is taken from an earlier fit: so many times fewer.
 _WARM = 8
@@ -31,14 +36,14 @@ class Conditioned:
     ----------
     posterior : Posterior
         The process, in transformed outputs.
-    outputs : Outputs
+    outputs : Outputs or Ranks
         Their transform.
     targets : ndarray, shape (n,)
         The transformed outputs of the data.
     """
 
     posterior: Posterior
-    outputs: Outputs
+    outputs: Outputs | Ranks
     targets: FloatArray
 
 
@@ -53,7 +58,7 @@ class Recipe:
     additive : bool
         Whether one-dimensional kernels with learned weights are added.
     outputs : str
-        What outputs are made into: one of the `FORMS` of `phsx.models.outputs`.
+        What outputs are made into: one of the `FORMS`.
     points : int
         How many of the data may be used for the hyper-parameters.
     iterations : int
@@ -102,7 +107,8 @@ class Recipe:
         seed : int
             Chooses which data are used where they are more than `points`.
         """
-        outputs = Outputs.of(values, self.outputs)
+        ranks = self.outputs == "ranks"
+        outputs = Ranks.of(values) if ranks else Outputs.of(values, self.outputs)
         chosen = representative(features, values, self.points, seed)
         features, targets = features[chosen], outputs.forward(values[chosen])
         kernel = self.kernel(features, targets)
@@ -116,7 +122,8 @@ class Recipe:
         self, features: FloatArray, values: FloatArray, learned: Mapping[str, JSON]
     ) -> Conditioned:
         """Rebuild a model from what was learned (maybe from other data): one Cholesky."""
-        outputs = Outputs.from_dict(learned["outputs"])
+        written = learned["outputs"]
+        outputs = (Ranks if "scores" in written else Outputs).from_dict(written)
         targets = outputs.forward(values)
         kernel = self.kernel(features, targets)
         vector = _to_vector(kernel, learned)

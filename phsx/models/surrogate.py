@@ -53,6 +53,10 @@ _RECIPES: dict[str, dict[str, Any]] = {
     "logarithmic": {"outputs": "log"},
 }
 
+#: Those of trees, and what each makes of outputs. Where the best values form a plateau, their order
+#: still tells where on it to look.
+_TREES = {"ranked trees": "ranks", "trees": "log"}
+
 
 def names_of_models(encoding: Encoding, surrogate: str) -> list[str]:
     """Return the names of the models that take turns.
@@ -69,22 +73,22 @@ def names_of_models(encoding: Encoding, surrogate: str) -> list[str]:
         "gp" for Gaussian processes of distances, "trees", or "auto" for what suits the space.
     """
     if surrogate == "trees":
-        return ["trees"]
+        return list(_TREES)
     names = list(_RECIPES)
     if max(encoding.groups) >= _MOST_ADDITIVE:
         names.remove("additive")
     if surrogate == "auto" and encoding.conditional:
-        names.append("trees")
+        names += _TREES
     return names
 
 
 def recipe(name: str, encoding: Encoding) -> Recipe:
     """Return a model, given its name."""
-    if name == "trees":
+    if name in _TREES:
         # With trees scikit-learn is imported, which takes a second.
         from phsx.models.trees import Trees
 
-        return Trees(encoding.groups, outputs="log")
+        return Trees(encoding.groups, outputs=_TREES[name])
     return Recipe(encoding.groups, **_RECIPES["plain" if name == _AFAR else name])
 
 
@@ -126,7 +130,7 @@ def fit_models(
         else:
             model = recipe(name, encoding)
             fitted[name] = model.learn(features, data.values, start, fresh=young, seed=seed)
-            if "trees" in names and name != "trees":
+            if "trees" in names and name not in _TREES:
                 explained = model.explained(features, data.values, fitted[name], seed)
                 fitted[name]["explained"] = explained
     return {"observed": len(data), "models": fitted, "turn": turn}
@@ -186,14 +190,17 @@ class Surrogate:
     def model(self, turn: int) -> str:
         """Return the name of the model whose turn it is.
 
-        Trees, where they are among several, have every second turn as long as none of the others
-        predicts the data well: values jump then, say, where few parameters have any effect. Where
-        one does, trees would only be worse.
+        Trees, where they are among several, have every second turn (one kind after the other) as
+        long as none of the others predicts the data well: values jump then, say, where few
+        parameters have any effect. Where one does, trees would only be worse.
         """
         fitted: Mapping[str, Any] = self._fit["models"]
-        others = [name for name in fitted if name != "trees"] or ["trees"]
+        trees = [name for name in _TREES if name in fitted]
+        others = [name for name in fitted if name not in _TREES] or trees
         if all(fitted[name].get("explained", 1.0) < _EXPLAINED for name in others):
-            return "trees" if turn % 2 else others[turn // 2 % len(others)]
+            number, odd = divmod(turn, 2)
+            names = trees if odd else others
+            return names[number % len(names)]
         return others[turn % len(others)]
 
     def acquisition(self, name: str) -> Judged:

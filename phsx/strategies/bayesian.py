@@ -57,9 +57,10 @@ class Bayesian(ModelStrategy):
     surrogate : str
         What learns from results. "gp": Gaussian processes in which points are alike when they are
         near. "trees": a Gaussian process in which points are alike when the trees of a random
-        forest put them together; for spaces with many categories and conditions. "auto", the
-        default: "gp", and where there are conditional parameters each of both every second time, as
-        long as the processes explain less than nine tenths of what is left out.
+        forest put them together; for spaces with many categories and conditions. It sees results by
+        their logarithm, every second time only how they are ordered. "auto", the default: "gp",
+        and where there are conditional parameters each of both every second time, as long as the
+        processes explain less than nine tenths of what is left out.
     repeats, wait, overrides, **parameters
         See `Strategy`.
 

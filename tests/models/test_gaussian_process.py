@@ -9,7 +9,7 @@ from sklearn.gaussian_process.kernels import WhiteKernel
 from sklearn.model_selection import cross_val_score
 
 from phsx.models.gaussian_process import GaussianProcess
-from phsx.models.outputs import FORMS
+from phsx.models.recipe import FORMS
 from phsx.testing.functions import hartmann3
 
 RNG = np.random.default_rng(0)

@@ -15,7 +15,8 @@ SPACE = Space({"x": Float(0, 1), "y": Float(0, 1)})
 ENCODING = Encoding(SPACE)
 RNG = np.random.default_rng(0)
 SMOOTH = names_of_models(ENCODING, "gp")
-MODELS = [*SMOOTH, "trees"]
+TREES = names_of_models(ENCODING, "trees")
+MODELS = [*SMOOTH, *TREES]
 CRITERIA = {
     "ei": criterion("ei"),
     "ucb": criterion("ucb", kappa=1.5),
@@ -66,12 +67,6 @@ def test_all_are_fitted_to_few_observations_and_to_many(n):
     before = fit_models(ENCODING, history(n), None, 0)
     now = fit_models(ENCODING, history(n, seed=1), before, 0)
     assert all(now["models"][name] != before["models"][name] for name in SMOOTH)
-
-
-def test_one_alone_is_always_fitted():
-    before = fit_models(ENCODING, history(40), None, 0, "trees")
-    now = fit_models(ENCODING, history(40, seed=1), before, 0, "trees")
-    assert now["models"] != before["models"]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -157,24 +152,25 @@ def test_sample_is_from_the_posterior(fit):
     assert np.allclose(drawn.var(axis=0), variance, rtol=0.35)
 
 
-@pytest.mark.parametrize("names", [SMOOTH, ["trees"]])
+@pytest.mark.parametrize("names", [SMOOTH, TREES, ["trees"]])
 def test_models_take_turns(fit, names):
     models = {name: fit["models"][name] for name in names}
     surrogate = Surrogate(ENCODING, history(5), None, fit | {"models": models})
     assert [surrogate.model(turn) for turn in range(len(names) + 1)] == [*names, names[0]]
 
 
+@pytest.mark.parametrize("trees", [TREES, ["trees"]])
 @pytest.mark.parametrize("best", [0.6, 0.95])
-def test_trees_have_every_second_turn_where_nothing_else_predicts_well(fit, best):
+def test_trees_have_every_second_turn_where_nothing_else_predicts_well(fit, best, trees):
     models = {name: fit["models"][name] | {"explained": 0.3} for name in SMOOTH}
     models["additive"]["explained"] = best
-    models["trees"] = fit["models"]["trees"]
+    models |= {name: fit["models"][name] for name in trees}
     surrogate = Surrogate(ENCODING, history(5), None, fit | {"models": models})
     turns = [surrogate.model(turn) for turn in range(2 * len(SMOOTH) + 2)]
     if best > 0.9:
         assert turns == (3 * SMOOTH)[: len(turns)]
     else:
-        assert turns[1::2] == ["trees"] * (len(SMOOTH) + 1)
+        assert turns[1::2] == (5 * trees)[: len(SMOOTH) + 1]
         assert turns[::2] == [*SMOOTH, SMOOTH[0]]
 
 
@@ -187,7 +183,7 @@ def test_what_models_explain_is_asked_where_there_are_trees():
     for values in (unit.sum(axis=1), np.random.default_rng(1).normal(size=40)):
         fitted = fit_models(Encoding(space), History(np.arange(40), unit, active, values), None, 0)
         explained.append(max(fitted["models"][name]["explained"] for name in SMOOTH))
-        assert "explained" not in fitted["models"]["trees"]
+        assert not any("explained" in fitted["models"][name] for name in TREES)
     assert explained[0] > 0.9 > 0.5 > explained[1]
     assert "explained" not in fit_models(ENCODING, history(25), None, 0)["models"]["plain"]
 
@@ -202,7 +198,7 @@ def test_trees_where_they_are_asked_for_or_there_are_conditions():
     for space, surrogate, names in [
         (SPACE, "auto", SMOOTH),
         (SPACE, "gp", SMOOTH),
-        (SPACE, "trees", ["trees"]),
+        (SPACE, "trees", ["ranked trees", "trees"]),
         (conditional, "auto", MODELS),
         (conditional, "gp", SMOOTH),
     ]:
@@ -210,7 +206,8 @@ def test_trees_where_they_are_asked_for_or_there_are_conditions():
 
 
 def test_basins_are_for_models_with_length_scales(fit):
-    assert Surrogate(ENCODING, history(25), None, fit).elsewhere("trees", 1, 3) is None
+    for trees in TREES:
+        assert Surrogate(ENCODING, history(25), None, fit).elsewhere(trees, 1, 3) is None
 
 
 @pytest.mark.parametrize("name", SMOOTH)
