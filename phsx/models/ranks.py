@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from phsx.history import FloatArray
 
@@ -52,11 +51,12 @@ class Ranks:
     def of(cls, values: FloatArray) -> Ranks:
         """Learn the scores of finite `values`, shape (n,), n >= 1."""
         values = np.clip(values, -_LIMIT, _LIMIT)
-        scores = ndtri((rankdata(values) - 0.5) / len(values))
-        # Ranks are symmetric but for ties, which are what makes the mean differ from 0.
-        scores = (scores - scores.mean()) / (scores.std() or 1.0)
-        different, first = np.unique(values, return_index=True)
-        scores = scores[first]
+        different, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+        below = np.cumsum(counts) - 0.5 * counts  # those equal to it count as half
+        scores = ndtri(below / len(values))
+        all_scores = scores[which]
+        # Where values are equal, the mean is not quite 0.
+        scores = (scores - all_scores.mean()) / (all_scores.std() or 1.0)
         if len(different) > _KNOTS:
             wanted = np.linspace(scores[0], scores[-1], _KNOTS)
             kept = np.unique(np.abs(scores[:, None] - wanted).argmin(axis=0))
