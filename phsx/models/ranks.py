@@ -14,6 +14,7 @@ from phsx.history import FloatArray
 _KNOTS = 64
 
 _LIMIT = 1e300  # differences must not overflow
+_LEAST = 1e-290  # nor what is divided by them
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Ranks:
     @classmethod
     def of(cls, values: FloatArray) -> Ranks:
         """Learn the scores of finite `values`, shape (n,), n >= 1."""
-        values = np.clip(values, -_LIMIT, _LIMIT)
+        values = np.where(np.abs(values) < _LEAST, 0.0, np.clip(values, -_LIMIT, _LIMIT))
         different, which, counts = np.unique(values, return_inverse=True, return_counts=True)
         below = np.cumsum(counts) - 0.5 * counts  # those equal to it count as half
         scores = ndtri(below / len(values))
@@ -67,8 +68,9 @@ class Ranks:
         """Transform finite values."""
         clipped = np.clip(values, -_LIMIT, _LIMIT)
         below = np.maximum(self.values[0] - clipped, 0.0)
-        scores = np.interp(clipped, self.values, self.scores)
-        return np.asarray(scores - np.log1p(below / self._unit()))
+        with np.errstate(over="ignore"):
+            fallen = np.log1p(np.minimum(below / self._unit(), _LIMIT))
+        return np.asarray(np.interp(clipped, self.values, self.scores) - fallen)
 
     def backward(self, scores: FloatArray) -> FloatArray:
         """Undo `forward` (but for what is above the largest value)."""

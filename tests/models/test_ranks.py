@@ -47,6 +47,15 @@ def test_any_values_stay_finite_and_in_order(values, new):
     assert np.isfinite(ranks.backward(scores)).all()
 
 
+@pytest.mark.parametrize("values", [[-2e-316, 2e-316], [0.0, 7e-198], [-1e308, 5e-324, 1e308]])
+def test_values_of_any_magnitude(values):
+    ranks = Ranks.of(np.array(values))
+    new = np.sort([*values, -6e110, 0.0, 1e-320, 3.0])
+    scores = ranks.forward(new)
+    assert np.isfinite(scores).all()
+    assert (np.diff(scores) >= 0.0).all()
+
+
 def test_equal_values_alone():
     for value in (0.0, 3.0, -1e300):
         assert Ranks.of(np.full(5, value)).forward(np.full(2, value)).tolist() == [0.0, 0.0]
