@@ -93,5 +93,4 @@ class Ranks:
         if len(self.values) == 1:
             return max(abs(self.values[0]), 1.0)
         near = min(int(np.searchsorted(self.scores, self.scores[0] + 1.0)), len(self.values) - 1)
-        rise = (self.values[near] - self.values[0]) / (self.scores[near] - self.scores[0])
-        return max(rise, 1e-300)
+        return (self.values[near] - self.values[0]) / (self.scores[near] - self.scores[0])

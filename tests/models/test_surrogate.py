@@ -51,15 +51,16 @@ def test_fit_is_reproducible_and_leaves_failures_out(fit):
     assert fit_models(ENCODING, data, None, 0)["observed"] == 23
 
 
-def test_one_model_is_fitted_at_a_time():
-    before = fit_models(ENCODING, history(40), None, 0)
-    assert set(before["models"]) == set(SMOOTH), "for the first time all are"
+@pytest.mark.parametrize(("surrogate", "names"), [("auto", SMOOTH), ("trees", TREES)])
+def test_one_model_is_fitted_at_a_time(surrogate, names):
+    before = fit_models(ENCODING, history(40), None, 0, surrogate)
+    assert set(before["models"]) == set(names), "for the first time all are"
     fitted = []
     for seed in (1, 2, 3, 4, 5):
-        now = fit_models(ENCODING, history(40, seed=seed), before, 0)
-        fitted.append([name for name in SMOOTH if now["models"][name] != before["models"][name]])
+        now = fit_models(ENCODING, history(40, seed=seed), before, 0, surrogate)
+        fitted.append([name for name in names if now["models"][name] != before["models"][name]])
         before = now
-    assert fitted == [[name] for name in (*SMOOTH[1:], *SMOOTH[:2])]
+    assert fitted == [[name] for name in (3 * names)[1:6]]
 
 
 @pytest.mark.parametrize("n", [30, 81])
